@@ -1,0 +1,96 @@
+"""The command line: one dict of command names, each loaded only when it is called."""
+
+import errno
+import importlib
+import os
+import sys
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from handflow import __version__
+from handflow.errors import HandflowError
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    # name: (module that holds `app`, a typer.Typer with one command; one line of help)
+    "demo": ("handflow.cli.demo", "Show the whole way on synthetic hands: no camera needed."),
+    "doctor": ("handflow.cli.doctor", "Say what works on this machine and what is missing."),
+    "view": ("handflow.cli.view", "See a source with the hands drawn; R records a take."),
+    "record": ("handflow.cli.record", "Record takes of a gesture into a dataset."),
+    "import": ("handflow.cli.importing", "Bring article folders, videos or landmark archives into a dataset."),
+    "extract": ("handflow.cli.extract", "Find the hands in clips that lack landmarks."),
+    "check": ("handflow.cli.check", "Name damaged, duplicate and doubtful clips; repair with --fix."),
+    "review": ("handflow.cli.review", "Look at all clips on one page; delete or relabel them."),
+    "train": ("handflow.cli.train", "Train a model on a dataset."),
+    "evaluate": ("handflow.cli.evaluate", "Measure a model, or a kind of model, on clips or streams."),
+    "run": ("handflow.cli.run", "Recognize gestures live from a camera, file or URL."),
+    "export": ("handflow.cli.export", "Pack a trained model for use without handflow."),
+    "synth": ("handflow.cli.synth", "Write synthetic clips, streams or videos with exact truth."),
+    "bench": ("handflow.cli.bench", "Measure speed and accuracy on this machine."),
+}
+
+
+class LazyGroup(TyperGroup):
+    """A group that imports a command's module only when that command runs."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        # Only its line in the list is asked for here; resolve_command loads the real one.
+        return TyperCommand(cmd_name, help=COMMANDS[cmd_name][1]) if cmd_name in COMMANDS else None
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, command, rest = super().resolve_command(ctx, args)
+        if name in COMMANDS:
+            command = typer.main.get_command(importlib.import_module(COMMANDS[name][0]).app)
+            command.name = name
+        return name, command, rest
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    help="Teach a computer your own hand gestures and run them live.",
+    epilog="Example: handflow demo",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"handflow {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(
+        False, "--version", help="Print the version and end.", callback=_print_version, is_eager=True
+    ),
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Runs handflow: exit 0 done, 1 the user can mend it, 2 wrong usage, 130 interrupted."""
+    try:
+        app()
+    except HandflowError as error:
+        print(f"handflow: {error}", file=sys.stderr)
+        sys.exit(1)
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            print("handflow: the disk is full: free some space and run the command again", file=sys.stderr)
+        elif error.errno == errno.EPIPE:  # the reader of our output has gone, as in `handflow … | head`
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        elif error.filename is not None:
+            print(f"handflow: {error.strerror}: {error.filename}", file=sys.stderr)
+        else:
+            raise
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("handflow: interrupted", file=sys.stderr)
+        sys.exit(130)

@@ -1,0 +1,28 @@
+"""The few exceptions of handflow. Each message names the value and the remedy, in one line."""
+
+
+class HandflowError(Exception):
+    """Something the user can mend. Commands print the message and exit with 1."""
+
+
+class SourceError(HandflowError):
+    """A camera, video, stream or image folder cannot be opened or read."""
+
+
+class ModelFileError(HandflowError):
+    """A hand model or a trained model is missing, damaged or of another version."""
+
+
+class DatasetError(HandflowError):
+    """A dataset, a clip or a file to import is missing, damaged or unsuitable."""
+
+
+class TrainingError(HandflowError):
+    """Training cannot start or go on with this data."""
+
+
+class MissingExtraError(HandflowError):
+    """A part of handflow needs packages that are not installed."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f"{what} needs the extra '{extra}': pip install 'handflow[{extra}]'")
