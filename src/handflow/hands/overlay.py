@@ -1,0 +1,42 @@
+"""Drawing hands over a picture."""
+
+import cv2
+import numpy as np
+
+from handflow.hands.landmarker import hand_size
+from handflow.types import BONES, Float32, Hands, Image
+
+_COLOURS = ((255, 170, 60), (70, 200, 255))  # left, right: told apart also by colour-blind people
+_FRACTION_BITS = 3  # cv2 draws at 1/8 pixel
+
+
+def draw_landmarks(image: Image, landmarks: Float32) -> Image:
+    """Draws the hands of slots (2, 21, 3) onto a copy of `image`; NaN draws nothing."""
+    canvas = image.copy()
+    for points, colour in zip(landmarks, _COLOURS, strict=True):
+        if np.isfinite(points).all():
+            _draw_hand(canvas, points, colour)
+    return canvas
+
+
+def draw_hands(image: Image, hands: Hands) -> Image:
+    """Draws all hands onto a copy of `image`."""
+    canvas = image.copy()
+    for hand in hands.hands:
+        _draw_hand(canvas, hand.landmarks, _COLOURS[hand.side == "right"])
+    return canvas
+
+
+def _draw_hand(canvas: Image, landmarks: Float32, colour: tuple[int, int, int]) -> None:
+    thickness = max(1, round(hand_size(landmarks) / 60))
+    unit = 1 << _FRACTION_BITS
+    points = np.clip(landmarks[:, :2] * unit, -(2**24), 2**24).astype(int)
+    for outline, extra in (((20, 20, 20), 2), (colour, 0)):  # a dark rim keeps lines visible on any ground
+        for a, b in BONES:
+            cv2.line(
+                canvas, points[a].tolist(), points[b].tolist(), outline, thickness + extra, cv2.LINE_AA, _FRACTION_BITS
+            )
+    for point in points:
+        cv2.circle(
+            canvas, point.tolist(), (thickness + 1) * unit, (255, 255, 255), cv2.FILLED, cv2.LINE_AA, _FRACTION_BITS
+        )
