@@ -1,0 +1,1 @@
+"""A synthetic hand: its joints, motions, persons and pictures, with exact truth."""
