@@ -1,0 +1,90 @@
+"""Who and what a model was trained on and tested on: decides how far its numbers can be believed."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from handflow.types import Clip
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Whose clips, and from which sittings, a set of clips holds."""
+
+    clips: int
+    subjects: frozenset[str] = frozenset()
+    sessions: frozenset[str] = frozenset()
+    ids: frozenset[str] = frozenset()  # of the clips, where they are known
+
+    @classmethod
+    def of(cls, clips: Iterable[Clip]) -> "Provenance":
+        """The provenance of clips."""
+        known = list(clips)
+        return cls(
+            clips=len(known),
+            subjects=frozenset(c.subject for c in known if c.subject),
+            sessions=frozenset(c.session for c in known if c.session),
+            ids=frozenset(c.id for c in known),
+        )
+
+    def in_words(self) -> str:
+        """How many takes, by how many people: "40 takes by 2 people (ann, ben)"."""
+        words = count(self.clips, "take")
+        if self.subjects:
+            words += f" by {count(len(self.subjects), 'person', 'people')} ({listed(sorted(self.subjects))})"
+        return words
+
+
+def tested_in_words(trained: Provenance, tested: Provenance) -> str:
+    """Whose takes were tested, in words that belong behind "of 40 takes"."""
+    if trained.ids & tested.ids:
+        return "some of which it was trained on"
+    if trained.subjects & tested.subjects:
+        if trained.sessions and tested.sessions and not trained.sessions & tested.sessions:
+            return "by people it knows, recorded on another occasion"
+        return "by people it was also trained on"
+    if trained.sessions & tested.sessions:
+        return "from sittings it was also trained on"
+    if trained.subjects and tested.subjects:
+        return "by people it never saw"
+    return "it was not trained on (nobody noted who made them)"
+
+
+def overlap_notes(trained: Provenance, tested: Provenance) -> tuple[str, ...]:
+    """Plain sentences on everything that makes the result look better than it will be for someone new."""
+    notes = []
+    if same := trained.ids & tested.ids:
+        notes.append(
+            f"{len(same)} of the {count(tested.clips, 'clip')} were used to train this model: "
+            "the result says how well it remembers them, not how well it recognizes new ones."
+        )
+    if sessions := trained.sessions & tested.sessions:
+        notes.append(
+            f"The model was also trained on {_named('session', sessions)}: "
+            "takes of one sitting resemble each other, so expect less on another day."
+        )
+    if subjects := trained.subjects & tested.subjects:
+        notes.append(
+            f"The model was also trained on {_named('subject', subjects)}: "
+            "the result holds for people it knows, expect less for someone new."
+        )
+    return tuple(notes)
+
+
+def count(number: int, noun: str, plural: str | None = None) -> str:
+    """A number with its noun.
+
+    >>> count(1, "take"), count(3, "take"), count(2, "person", "people")
+    ('1 take', '3 takes', '2 people')
+    """
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
+
+
+def listed(names: Iterable[str], most: int = 6) -> str:
+    """Names in one line, the tail of a long list counted."""
+    names = list(names)
+    rest = len(names) - most
+    return ", ".join(names) if rest <= 0 else f"{', '.join(names[:most])} and {rest} more"
+
+
+def _named(noun: str, names: frozenset[str]) -> str:
+    return f"{noun}{'s' if len(names) > 1 else ''} {listed(sorted(names))}"
