@@ -61,9 +61,10 @@ def loss_picture(
             axes.axvline(best_epoch, color=FAINT, lw=1.0, ls=":", label=f"kept: epoch {best_epoch:g}")
         axes.set_xlabel("epoch")
         axes.set_title("Loss (lower is better)" if what == "loss" else "Accuracy, % (higher is better)")
-        axes.set_ylim(bottom=0)
-        if what == "accuracy":
-            axes.set_ylim(0, 102)
+        shown = [columns[f"{part}_{what}"] for part in ("train", "val")]
+        top = np.nanmax([0.0, *(v for values in shown for v in values if np.isfinite(v))])
+        axes.set_ylim(0, 102 if what == "accuracy" else 1.08 * top or 1.0)
+        axes.set_xlim(min(epochs[0], 1) - 0.5, max(epochs[-1], epochs[0] + 1) + 0.5)
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.legend(frameon=False, loc="upper right" if what == "loss" else "lower right")
         _bare(axes)
@@ -140,7 +141,13 @@ def calibration_picture(calibration: Calibration, path: Path) -> Path:
     )  # fmt: skip
     for b in used:
         axes.text(50 * (b.low + b.high), 100 * b.accuracy + 1, str(b.clips), ha="center", fontsize=8)
-    axes.set(xlim=(0, 100), ylim=(0, 108), xlabel="probability given, %", ylabel="of them right, %")
+    axes.set(
+        xlim=(0, 100),
+        ylim=(0, 130),
+        yticks=range(0, 101, 20),
+        xlabel="probability given, %",
+        ylabel="of them right, %",
+    )
     axes.set_title(f"Calibration error {calibration.expected_error:.1%} (numbers: takes)", fontsize=10)
     axes.legend(frameon=False, loc="upper left")
     _bare(axes)
