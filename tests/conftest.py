@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from handflow.errors import ModelFileError
+from handflow.hands import HandModels, find_hand_models
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -28,3 +31,13 @@ def real_data() -> Path:
     folder = Path(os.environ.get("HANDFLOW_DATA", ROOT.parent / "shared" / "data"))
     need(folder.is_dir(), f"no real recordings at {folder} (set HANDFLOW_DATA)", optional=True)
     return folder
+
+
+@pytest.fixture(scope="session")
+def hand_models() -> HandModels:
+    """The real hand models, fetched once; the test is skipped where they cannot be had."""
+    try:
+        return find_hand_models(quiet=True)
+    except ModelFileError as error:
+        need(False, f"the hand models are not here: {error}")
+        raise

@@ -8,6 +8,8 @@ import platformdirs
 
 def cache_dir() -> Path:
     """The user's cache folder for handflow; `HANDFLOW_CACHE` overrides it. Made when missing."""
-    folder = Path(os.environ.get("HANDFLOW_CACHE") or platformdirs.user_cache_dir("handflow", appauthor=False))
+    folder = Path(
+        os.environ.get("HANDFLOW_CACHE") or platformdirs.user_cache_dir("handflow", appauthor=False)
+    )
     folder.mkdir(parents=True, exist_ok=True)
     return folder

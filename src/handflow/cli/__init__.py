@@ -18,7 +18,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("handflow.cli.doctor", "Say what works on this machine and what is missing."),
     "view": ("handflow.cli.view", "See a source with the hands drawn; R records a take."),
     "record": ("handflow.cli.record", "Record takes of a gesture into a dataset."),
-    "import": ("handflow.cli.importing", "Bring article folders, videos or landmark archives into a dataset."),
+    "import": (
+        "handflow.cli.importing",
+        "Bring article folders, videos or landmark archives into a dataset.",
+    ),
     "extract": ("handflow.cli.extract", "Find the hands in clips that lack landmarks."),
     "check": ("handflow.cli.check", "Name damaged, duplicate and doubtful clips; repair with --fix."),
     "review": ("handflow.cli.review", "Look at all clips on one page; delete or relabel them."),

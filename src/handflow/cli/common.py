@@ -23,13 +23,24 @@ def _start_log(verbose: bool) -> bool:
         handlers=[RichHandler(console=progress_console, show_path=False)],
         force=True,
     )
-    for noisy in ("matplotlib", "PIL", "libav", "asyncio", "torch", "onnxscript", "onnx_ir", "h5py", "fsspec"):
+    for noisy in (
+        "matplotlib",
+        "PIL",
+        "libav",
+        "asyncio",
+        "torch",
+        "onnxscript",
+        "onnx_ir",
+        "h5py",
+        "fsspec",
+    ):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     return verbose
 
 
 Verbose = Annotated[
-    bool, typer.Option("--verbose", "-v", help="Show the log.", callback=_start_log, rich_help_panel="General")
+    bool,
+    typer.Option("--verbose", "-v", help="Show the log.", callback=_start_log, rich_help_panel="General"),
 ]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of everything that chance decides.", min=0)]
 AsJson = Annotated[

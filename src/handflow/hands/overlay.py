@@ -34,9 +34,21 @@ def _draw_hand(canvas: Image, landmarks: Float32, colour: tuple[int, int, int]) 
     for outline, extra in (((20, 20, 20), 2), (colour, 0)):  # a dark rim keeps lines visible on any ground
         for a, b in BONES:
             cv2.line(
-                canvas, points[a].tolist(), points[b].tolist(), outline, thickness + extra, cv2.LINE_AA, _FRACTION_BITS
+                canvas,
+                points[a].tolist(),
+                points[b].tolist(),
+                outline,
+                thickness + extra,
+                cv2.LINE_AA,
+                _FRACTION_BITS,
             )
     for point in points:
         cv2.circle(
-            canvas, point.tolist(), (thickness + 1) * unit, (255, 255, 255), cv2.FILLED, cv2.LINE_AA, _FRACTION_BITS
+            canvas,
+            point.tolist(),
+            round((0.5 + thickness * 0.8) * unit),
+            (255, 255, 255),
+            cv2.FILLED,
+            cv2.LINE_AA,
+            _FRACTION_BITS,
         )

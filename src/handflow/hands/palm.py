@@ -74,7 +74,9 @@ class PalmDetector:
         decoded[:, 4:] += np.tile(self._anchors[kept], 7)
         longer = max(height, width)
         offset = np.array([(longer - width) / 2, (longer - height) / 2])
-        return [Palm(score, _hand_region(box, longer, offset)) for box, score in _merge(decoded, scores[kept])]
+        return [
+            Palm(score, _hand_region(box, longer, offset)) for box, score in _merge(decoded, scores[kept])
+        ]
 
 
 def _merge(boxes: Float32, scores: Float32) -> list[tuple[Float32, float]]:

@@ -1,0 +1,103 @@
+"""Pictures of what the pipeline sees and decides: hands, scores, event banner."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from handflow.hands import draw_hands
+from handflow.live.pipeline import LiveResult
+from handflow.types import BACKGROUND, Frame, GestureEvent, Hand, Hands, Image, Segment
+
+_MIN_WIDTH = 640  # pixels: smaller frames are enlarged so that text stays legible
+_BANNER_SECONDS = 0.8
+_PANEL = (24, 26, 30)
+_TEXT = (235, 235, 235)
+_QUIET = (120, 125, 135)
+_EVENT = (70, 200, 255)
+_TRUTH = (255, 170, 60)
+
+
+class Annotator:
+    """Draws one picture a frame: `draw()` in order, `reset()` between sources.
+
+    Args:
+        labels: all labels of the model, in the order of its scores.
+        segments: the truth, where it is known; drawn beside the events.
+    """
+
+    def __init__(self, labels: Sequence[str], segments: Sequence[Segment] = ()) -> None:
+        self._labels = tuple(labels)
+        self._segments = tuple(segments)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forgets the last event."""
+        self._last: GestureEvent | None = None
+
+    def draw(self, result: LiveResult) -> Image:
+        """The annotated picture, uint8 RGB, at least 640 pixels wide, with a panel of scores below."""
+        if result.events:
+            self._last = result.events[-1]
+        image, hands = _enlarge(result.frame, result.hands)
+        canvas = draw_hands(image, hands)
+        now = result.frame.timestamp
+        if self._last is not None and now - self._last.time <= _BANNER_SECONDS:
+            _banner(canvas, f"{self._last.gesture}  {self._last.score:.2f}")
+        return np.concatenate([canvas, self._panel(result, canvas.shape[1])])
+
+    def _panel(self, result: LiveResult, width: int) -> Image:
+        """Bars of all scores, the time, and the true gesture where it is known."""
+        row = 22
+        columns = 2 if len(self._labels) > 4 else 1
+        rows = -(-len(self._labels) // columns)
+        panel = np.full((rows * row + 34, width, 3), _PANEL, np.uint8)
+        _text(panel, f"{result.frame.timestamp:6.2f} s", (10, 20), _QUIET)
+        if self._segments:
+            now = result.frame.timestamp
+            true = next((s.label for s in self._segments if s.onset <= now <= s.offset), "–")
+            _text(panel, f"truth: {true}", (width // 2, 20), _TRUTH)
+        span = width // columns
+        for k, (label, p) in enumerate(zip(self._labels, result.scores.probabilities, strict=True)):
+            x, y = (k // rows) * span + 10, (k % rows) * row + 44
+            colour = _QUIET if label == BACKGROUND else _EVENT
+            _text(panel, label[:20], (x, y), _TEXT)
+            left = x + span // 2 - 40
+            full = span - (left - x) - 30
+            cv2.rectangle(panel, (left, y - 11), (left + full, y + 1), (50, 54, 60), cv2.FILLED)
+            cv2.rectangle(panel, (left, y - 11), (left + round(full * float(p)), y + 1), colour, cv2.FILLED)
+        return panel
+
+
+def _enlarge(frame: Frame, hands: Hands) -> tuple[Image, Hands]:
+    """Frame and hands, enlarged by a whole factor to at least the least width."""
+    factor = -(-_MIN_WIDTH // frame.size[0])
+    if factor == 1:
+        return frame.image, hands
+    image = cv2.resize(frame.image, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
+    scaled = tuple(
+        Hand(h.landmarks * np.float32(factor), h.world, h.presence, h.handedness, h.side, h.track, h.region)
+        for h in hands.hands
+    )
+    size = (hands.size[0] * factor, hands.size[1] * factor)
+    return image, Hands(scaled, hands.timestamp, hands.frame, size)  # type: ignore[arg-type]
+
+
+def _banner(canvas: Image, text: str) -> None:
+    height, width = canvas.shape[:2]
+    top = height - max(44, height // 9)
+    canvas[top:] = (canvas[top:] * 0.35).astype(np.uint8)
+    scale = (height - top) / 44
+    (w, h), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, 2)
+    _text(canvas, text, ((width - w) // 2, (height + top + h) // 2), _EVENT, scale, 2)
+
+
+def _text(
+    image: Image,
+    text: str,
+    at: tuple[int, int],
+    colour: tuple[int, int, int],
+    scale: float = 0.5,
+    bold: int = 1,
+) -> None:
+    cv2.putText(image, text, at, cv2.FONT_HERSHEY_SIMPLEX, scale, colour, bold, cv2.LINE_AA)

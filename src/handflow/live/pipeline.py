@@ -1,0 +1,79 @@
+"""The whole system, frame by frame: capture → hands → recognize → events."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from handflow.capture import Source
+from handflow.hands import HandLandmarker, HandSlots
+from handflow.recognize import Recognizer, Spotter
+from handflow.types import Frame, GestureEvent, Hands, Scores, StageTimes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LiveResult:
+    """What is known after one frame."""
+
+    frame: Frame
+    hands: Hands
+    scores: Scores
+    events: tuple[GestureEvent, ...]
+
+
+class Pipeline:
+    """Turns frames into gesture events: `update()` each frame in order, `reset()` between sources.
+
+    Args:
+        landmarker: finds the hands.
+        recognizer: scores the window that ends with each frame.
+        spotter: decides when a gesture has happened.
+    """
+
+    def __init__(self, landmarker: HandLandmarker, recognizer: Recognizer, spotter: Spotter) -> None:
+        self._landmarker = landmarker
+        self._slots = HandSlots()
+        self._recognizer = recognizer
+        self._spotter = spotter
+        self.times = StageTimes()
+
+    def reset(self) -> None:
+        """Forgets the source seen so far, also its stage times."""
+        self._landmarker.reset()
+        self._slots.reset()
+        self._recognizer.reset()
+        self._spotter.reset()
+        self.times = StageTimes()
+
+    def update(self, frame: Frame) -> LiveResult:
+        """Takes the next frame through all stages."""
+        start = time.perf_counter()
+        hands = self._landmarker.update(frame)
+        seen = time.perf_counter()
+        scores = self._recognizer.update(self._slots.update(hands), frame.timestamp, frame.index)
+        events = self._spotter.update(scores)
+        done = time.perf_counter()
+        self.times.add("hands", seen - start)
+        self.times.add("recognition", done - seen)
+        return LiveResult(frame, hands, scores, events)
+
+    def finish(self) -> tuple[GestureEvent, ...]:
+        """Events that are still pending when the source ends."""
+        return self._spotter.finish()
+
+    def run(self, source: Source) -> Iterator[LiveResult]:
+        """Takes all frames of a source through the stages, timing each.
+
+        `capture` is the time spent waiting for a frame; `frame → event` runs from a frame's arrival to the
+        moment its events are known.
+        """
+        frames = iter(source)
+        while True:
+            start = time.perf_counter()
+            frame = next(frames, None)
+            if frame is None:
+                return
+            arrived = time.perf_counter()
+            self.times.add("capture", arrived - start)
+            result = self.update(frame)
+            self.times.add("frame → event", time.perf_counter() - arrived)
+            yield result
