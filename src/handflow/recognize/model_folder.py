@@ -1,0 +1,123 @@
+"""The folder of a trained model: `model.onnx` and what `model.json` says about it."""
+
+import json
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from handflow.errors import ModelFileError
+from handflow.recognize.features import CHANNELS, FEATURE_VERSION
+from handflow.recognize.spotter import SpotterConfig, Threshold
+from handflow.recognize.windows import STEPS
+from handflow.types import BACKGROUND
+
+FORMAT_VERSION = 1
+"""Version of model.json; raised when an older program could not read it."""
+INFO_FILE, NETWORK_FILE = "model.json", "model.onnx"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Spread(_Part):
+    """A figure of an evaluation: mean and spread over the parts of the held-out data."""
+
+    mean: float
+    std: float
+    parts: int  # subjects, sessions or drawn groups of clips that the spread is over
+
+
+class Evaluation(_Part):
+    """How the model did on data that its weights were not fitted to."""
+
+    held_out: str  # what was held out: "subject", "session" or "clip"
+    clips: int
+    accuracy: Spread
+    balanced_accuracy: float
+    loss: float
+    subjects: tuple[str, ...] = ()  # held out, where they are known
+    note: str = ""  # what a reader must know, such as sessions on both sides
+
+
+class ModelInfo(_Part):
+    """Everything that running a model needs besides its weights."""
+
+    format_version: int = FORMAT_VERSION
+    kind: str  # which entry of train.MODELS made it
+    created: str  # ISO 8601, UTC
+    labels: tuple[str, ...] = Field(min_length=2)  # in the order of the network's output
+    window_seconds: float = Field(gt=0, le=10)
+    input_kind: Literal["landmarks"] = "landmarks"
+    feature_version: int = FEATURE_VERSION
+    steps: int = STEPS
+    channels: int = CHANNELS
+    hands_matter: bool = False
+    background: Literal["learned", "derived"] = "learned"  # derived: the data had no background clips
+    thresholds: dict[str, Threshold]
+    gesture_seconds: dict[str, float]  # usual duration of each gesture, to tell its onset from its score
+    stroke: dict[str, bool] = {}  # whether the gesture ends elsewhere than it began, so that a return follows
+    evaluation: Evaluation
+    parameters: int  # numbers in the network
+    seed: int
+    data_fingerprint: str  # sha256 over the training data
+    trained_clips: dict[str, int]  # clips used for each label, held-out ones included
+    versions: dict[str, str]  # of Python and of the packages that made it
+
+    @property
+    def spotter(self) -> SpotterConfig:
+        """How a spotter decides on this model's scores."""
+        return SpotterConfig(thresholds=self.thresholds, gesture_seconds=self.gesture_seconds)
+
+    @model_validator(mode="after")
+    def _whole(self) -> "ModelInfo":
+        if BACKGROUND not in self.labels:
+            raise ValueError(f"labels lack '{BACKGROUND}'")
+        for table in (self.thresholds, self.gesture_seconds):
+            if missing := set(self.labels) - {BACKGROUND} - set(table):
+                raise ValueError(f"nothing is said about {sorted(missing)}")
+        return self
+
+
+def read_model_info(folder: Path) -> ModelInfo:
+    """Reads `model.json` of a trained model's folder.
+
+    Raises:
+        ModelFileError: it is missing, damaged, of a newer format, or of another feature version.
+    """
+    path = folder / INFO_FILE
+    if not folder.is_dir():
+        raise ModelFileError(f"no trained model at {folder}: name the folder that `handflow train` printed")
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModelFileError(
+            f"{folder} holds no {INFO_FILE}: name the folder that `handflow train` printed"
+        ) from None
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        raise ModelFileError(f"{path} is damaged (not JSON): train the model again") from None
+    if not isinstance(document, dict):
+        raise ModelFileError(f"{path} is damaged (no JSON object): train the model again")
+    found = document.get("format_version")
+    if isinstance(found, int) and found > FORMAT_VERSION:
+        raise ModelFileError(
+            f"{path} has format {found}, this handflow reads up to {FORMAT_VERSION}: update handflow"
+        )
+    version = document.get("feature_version")
+    if version != FEATURE_VERSION or (document.get("steps"), document.get("channels")) != (STEPS, CHANNELS):
+        raise ModelFileError(
+            f"{folder} was trained with feature version {version}, this handflow computes version "
+            f"{FEATURE_VERSION}: train the model again"
+        )
+    try:
+        return ModelInfo.model_validate(document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "document"
+        raise ModelFileError(f"{path} is damaged ({where}: {first['msg']}): train the model again") from None
+
+
+def write_model_info(folder: Path, info: ModelInfo) -> None:
+    """Writes `model.json` into a folder that nobody reads yet."""
+    (folder / INFO_FILE).write_text(info.model_dump_json(indent=2) + "\n", encoding="utf-8")
