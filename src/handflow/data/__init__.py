@@ -1,0 +1,6 @@
+"""Datasets: on disk, as archives, imported, extracted, checked, reviewed and split."""
+
+from handflow.data.archive import Archive, read_archive, write_archive
+from handflow.data.dataset import ClipEntry, Dataset, load_clips
+
+__all__ = ["Archive", "ClipEntry", "Dataset", "load_clips", "read_archive", "write_archive"]

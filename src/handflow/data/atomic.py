@@ -1,0 +1,77 @@
+"""Writes that are whole or absent: a temporary name in the same folder, then a rename."""
+
+import os
+import shutil
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+PARTIAL = ".partial-"
+"""How temporary names begin: `.partial-PID-RANDOM`."""
+
+IN_USE_SECONDS = 600.0
+"""A temporary whose process lives counts as in use when something was written to it this recently."""
+
+
+def temporary_name(folder: Path) -> Path:
+    """A free temporary name in a folder, marked with this process."""
+    return folder / f"{PARTIAL}{os.getpid()}-{uuid.uuid4().hex[:8]}"
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Writes a file so that a reader, or a crash, finds the old or the new content and nothing between.
+
+    Raises:
+        OSError: the disk is full or the folder cannot be written; the old content stays.
+    """
+    temporary = temporary_name(path.parent)
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def staging_folder(parent: Path) -> Iterator[Path]:
+    """A temporary folder that the caller fills and renames; whatever is left of it is removed at the end.
+
+    Parents that had to be made and stay empty are removed as well.
+    """
+    made = [folder for folder in (parent, *parent.parents) if not folder.exists()]
+    parent.mkdir(parents=True, exist_ok=True)
+    folder = temporary_name(parent)
+    try:
+        folder.mkdir()
+        yield folder
+    finally:
+        if folder.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+        for empty in made:
+            if any(empty.iterdir()):
+                break
+            empty.rmdir()
+
+
+def in_use(temporary: Path) -> bool:
+    """Whether the process that made a temporary name still writes to it."""
+    newest = max((p.stat().st_mtime for p in (temporary, *temporary.rglob("*"))), default=0.0)
+    age = time.time() - newest
+    if sys.platform == "win32":  # asking whether a process lives would interrupt it there
+        return age < 60
+    pid = temporary.name.removeprefix(PARTIAL).split("-")[0]
+    if age > IN_USE_SECONDS or not pid.isdigit():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
