@@ -1,6 +1,8 @@
 """Datasets: on disk, as archives, imported, extracted, checked, reviewed and split."""
 
 from handflow.data.archive import Archive, read_archive, write_archive
-from handflow.data.dataset import ClipEntry, Dataset, load_clips
+from handflow.data.dataset import Dataset
+from handflow.data.layout import ClipEntry
+from handflow.data.loading import load_clips
 
 __all__ = ["Archive", "ClipEntry", "Dataset", "load_clips", "read_archive", "write_archive"]

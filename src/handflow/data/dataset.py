@@ -10,15 +10,25 @@ my-gestures/
 """
 
 import errno
-import logging
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from handflow.data.atomic import staging_folder
 from handflow.data.landmarks import GIVEN, StoredLandmarks, read_landmarks, write_landmarks
+from handflow.data.layout import (
+    CLIP_JSON,
+    CLIPS,
+    DATASET_JSON,
+    FRAMES,
+    LANDMARKS,
+    ClipEntry,
+    entry_of,
+    format_version,
+    frame_paths,
+    write_frames,
+)
 from handflow.data.meta import (
     FORMAT_VERSION,
     ClipMeta,
@@ -30,42 +40,12 @@ from handflow.data.meta import (
     write_meta,
 )
 from handflow.data.naming import clip_id, gesture_name, natural_paths
-from handflow.data.pictures import encode_jpeg, read_picture
+from handflow.data.pictures import read_picture
 from handflow.data.trash import Step, Trash
 from handflow.errors import DatasetError
-from handflow.types import BACKGROUND, Clip, Float64, Frame, HandSequence
+from handflow.types import BACKGROUND, Clip, Frame, HandSequence
 
-log = logging.getLogger(__name__)
-
-DATASET_JSON, CLIP_JSON, LANDMARKS, FRAMES, CLIPS = (
-    "dataset.json", "clip.json", "landmarks.npz", "frames", "clips",
-)  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ClipEntry:
-    """What is known of a clip without reading its landmarks or frames."""
-
-    id: str  # unique in the dataset
-    label: str  # gesture
-    path: Path  # its folder
-    timestamps: Float64  # (frames,) seconds
-    frame_size: tuple[int, int]  # (width, height), pixels
-    source: str = ""
-    subject: str | None = None
-    session: str | None = None
-    assumed_fps: float | None = None  # the rate that was assumed where the source told no times
-    digest: str | None = None  # of what was imported
-
-    @property
-    def has_frames(self) -> bool:
-        """Whether the pictures of this clip are stored."""
-        return (self.path / FRAMES).is_dir()
-
-    @property
-    def has_landmarks(self) -> bool:
-        """Whether its landmarks were found or given."""
-        return (self.path / LANDMARKS).is_file()
+__all__ = ["ClipEntry", "Dataset"]
 
 
 class Dataset:
@@ -180,7 +160,7 @@ class Dataset:
                 if not folder.is_dir():
                     continue
                 try:
-                    entries.append(_entry(folder, read_clip_meta(folder / CLIP_JSON)))
+                    entries.append(entry_of(folder, read_clip_meta(folder / CLIP_JSON)))
                 except DatasetError as error:
                     damaged.append((folder, str(error)))
         return entries, damaged
@@ -196,7 +176,7 @@ class Dataset:
             raise DatasetError(
                 f"no clip '{wanted}' in {self.path}: `handflow review` shows the ids of all clips"
             )
-        return _entry(folder, read_clip_meta(folder / CLIP_JSON))
+        return entry_of(folder, read_clip_meta(folder / CLIP_JSON))
 
     def load(self, entry: ClipEntry) -> Clip:
         """A clip with its landmarks.
@@ -282,7 +262,7 @@ class Dataset:
         gesture = gesture_name(clip.label)
         with staging_folder(self.path / CLIPS / gesture) as folder:
             if frames is not None:
-                times, size = _write_frames(folder / FRAMES, frames)
+                times, size = write_frames(folder / FRAMES, frames)
                 if len(times) != len(meta.timestamps):
                     raise DatasetError(
                         f"clip '{clip.id}' has {len(times)} frames and landmarks for {len(meta.timestamps)}"
@@ -314,7 +294,7 @@ class Dataset:
         """
         gesture = gesture_name(gesture)
         with staging_folder(self.path / CLIPS / gesture) as folder:
-            times, size = _write_frames(folder / FRAMES, frames)
+            times, size = write_frames(folder / FRAMES, frames)
             meta = new_clip_meta(
                 id or source,
                 timestamps=times,
@@ -387,7 +367,7 @@ class Dataset:
                 raise
             break
         self._declare(gesture)
-        return _entry(folder.parent / name, meta)
+        return entry_of(folder.parent / name, meta)
 
     def _declare(self, gesture: str) -> None:
         if gesture not in self._meta.gestures:
@@ -405,76 +385,3 @@ class Dataset:
         if not id or id != clip_id(id):
             return None
         return next((g / id for g in self._gesture_folders() if (g / id).is_dir()), None)
-
-
-def load_clips(path: str | Path) -> list[Clip]:
-    """All clips of a dataset or of a landmark archive (`.npz`), with their landmarks.
-
-    Raises:
-        DatasetError: there is none, a clip is damaged or has no landmarks yet, or the archive holds streams.
-    """
-    from handflow.data.archive import read_archive
-
-    path = Path(path)
-    if path.suffix.lower() == ".npz":
-        archive = read_archive(path)
-        if not archive.clips:
-            raise DatasetError(
-                f"{path} holds continuous streams and no clips: "
-                f"measure a model on it with `handflow evaluate MODEL {path} --protocol stream`"
-            )
-        return list(archive.clips)
-    dataset = Dataset.open(path)
-    clips = [dataset.load(entry) for entry in dataset.entries()]
-    if not clips:
-        raise DatasetError(f"{path} holds no clips: record some with `handflow record {path} --gesture NAME`")
-    return clips
-
-
-def format_version(document: object, path: Path) -> int:
-    """The format version that a `dataset.json` declares; 0 where it is older than versions.
-
-    Raises:
-        DatasetError: the document is no `dataset.json`.
-    """
-    if not isinstance(document, dict):
-        raise DatasetError(f"{path}: damaged (not a JSON object): run `handflow check --fix` on its dataset")
-    version = document.get("format_version", 0)
-    if not isinstance(version, int) or isinstance(version, bool) or version < 0:
-        raise DatasetError(f"{path}: format_version is {version!r}, expected a number")
-    return version
-
-
-def frame_paths(clip: Path) -> list[Path]:
-    """The pictures in a clip's folder, in order."""
-    return [p for p in natural_paths(clip / FRAMES) if p.suffix.lower() == ".jpg"]
-
-
-def _entry(folder: Path, meta: ClipMeta) -> ClipEntry:
-    return ClipEntry(
-        id=folder.name,
-        label=folder.parent.name,
-        path=folder,
-        timestamps=np.asarray(meta.timestamps, np.float64),
-        frame_size=meta.frame_size,
-        source=meta.source,
-        subject=meta.subject,
-        session=meta.session,
-        assumed_fps=meta.assumed_fps,
-        digest=meta.digest,
-    )
-
-
-def _write_frames(folder: Path, frames: Iterable[Frame]) -> tuple[list[float], tuple[int, int]]:
-    folder.mkdir()
-    times: list[float] = []
-    size = (0, 0)
-    for frame in frames:
-        if times and frame.size != size:
-            raise DatasetError(f"frame {len(times) + 1} has {frame.size} pixels, those before have {size}")
-        if times and frame.timestamp <= times[-1]:
-            raise DatasetError(f"frame {len(times) + 1} is not later than the one before it")
-        size = frame.size
-        times.append(float(frame.timestamp))
-        (folder / f"{len(times):04d}.jpg").write_bytes(encode_jpeg(frame.image))
-    return times, size

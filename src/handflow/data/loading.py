@@ -1,0 +1,30 @@
+"""Clips from wherever they lie: a dataset's folder or a landmark archive."""
+
+from pathlib import Path
+
+from handflow.data.archive import read_archive
+from handflow.data.dataset import Dataset
+from handflow.errors import DatasetError
+from handflow.types import Clip
+
+
+def load_clips(path: str | Path) -> list[Clip]:
+    """All clips of a dataset or of a landmark archive (`.npz`), with their landmarks.
+
+    Raises:
+        DatasetError: there is none, a clip is damaged or has no landmarks yet, or the archive holds streams.
+    """
+    path = Path(path)
+    if path.suffix.lower() == ".npz":
+        archive = read_archive(path)
+        if not archive.clips:
+            raise DatasetError(
+                f"{path} holds continuous streams and no clips: "
+                f"measure a model on it with `handflow evaluate MODEL {path} --protocol stream`"
+            )
+        return list(archive.clips)
+    dataset = Dataset.open(path)
+    clips = [dataset.load(entry) for entry in dataset.entries()]
+    if not clips:
+        raise DatasetError(f"{path} holds no clips: record some with `handflow record {path} --gesture NAME`")
+    return clips
