@@ -37,7 +37,7 @@ def wilson_interval(right: int, total: int) -> Interval | None:
 
 
 def mean_share_interval(right: Sequence[int], totals: Sequence[int], seed: int = 0) -> Interval | None:
-    """95 % interval of the mean of several shares, such as balanced accuracy; those without a trial are left out.
+    """95 % interval of the mean of several shares, such as balanced accuracy; those without trials left out.
 
     Each share has the posterior Beta(right + 1, wrong + 1): Brodersen et al., "The balanced accuracy and its
     posterior distribution", ICPR 2010.

@@ -67,9 +67,7 @@ def bullets(lines: Sequence[str]) -> str:
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str | float | None]]) -> str:
     """A table; numbers from 0 to 1 become bars with a percentage, text starting with a digit stands right."""
-    lines = []
-    for row in rows:
-        lines.append("<tr>" + "".join(_cell(value) for value in row) + "</tr>")
+    lines = ["<tr>" + "".join(_cell(value) for value in row) + "</tr>" for row in rows]
     heads = "".join(f"<th>{escape(h)}</th>" for h in head)
     return (
         f'<div class="wide"><table><thead><tr>{heads}</tr></thead>'

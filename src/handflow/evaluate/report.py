@@ -153,8 +153,8 @@ def _gestures(result: ClipResult) -> str:
         "Each gesture",
         table(("Gesture", "Recognized", "", "Chance allows", "When it says so, it is right"), rows),
         paragraph(
-            "“Recognized”: how many takes of the gesture were found. The last column: how many of its answers "
-            "were true (precision).",
+            "“Recognized”: how many takes of the gesture were found. The last column: how many "
+            "of its answers were true (precision).",
             kind="soft small",
         ),
     )
@@ -180,7 +180,8 @@ def _confusions(result: ClipResult, folder: Path) -> str:
         bullets(lines) if lines else paragraph("Nothing went wrong in this test."),
         picture(
             folder / "confusion.png",
-            "Each row is a gesture that was made, each column what it was taken for. Framed numbers are mistakes.",
+            "Each row is a gesture that was made, each column what it was taken for. Framed numbers are "
+            "mistakes.",
         ),
     )
 
@@ -215,8 +216,8 @@ def _method(
 def _training(history: Sequence[Mapping[str, float]], folder: Path) -> str:
     curves = picture(
         folder / "loss.png",
-        "Learning: both lines should fall (left) and rise (right) together. Where training goes on to improve and "
-        "validation does not, the model learns its takes by heart: more takes by more people help.",
+        "Learning: both lines should fall (left) and rise (right) together. Where training goes on to "
+        "improve and validation does not, it learns its takes by heart: more takes by more people help.",
     )
     if not curves:
         return ""
