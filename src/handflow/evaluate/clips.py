@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from handflow.errors import DatasetError
 from handflow.evaluate.calibration import Calibration, expected_calibration_error
 from handflow.evaluate.intervals import Interval, f1_interval, mean_share_interval, wilson_interval
+from handflow.recognize.windows import usable_hands
 from handflow.types import Clip, Float32, HandSequence
 
 
@@ -23,7 +24,7 @@ class ClipRecognizer(Protocol):
     def labels(self) -> tuple[str, ...]:
         """The gestures it knows, in the order of its probabilities."""
 
-    def classify(self, sequence: HandSequence) -> Float32:
+    def classify(self, sequence: HandSequence, /) -> Float32:
         """(labels,) probabilities for a whole clip."""
 
 
@@ -202,8 +203,8 @@ def classify_clip(recognizer: ClipRecognizer, clip: Clip) -> tuple[str | None, f
 
 
 def has_hand(sequence: HandSequence) -> bool:
-    """Whether a hand is seen in any frame."""
-    return bool(sequence.seen.any())
+    """Whether a hand that features can be made of is seen in any frame."""
+    return bool(usable_hands(sequence.landmarks).any())
 
 
 def check_labels(known: Sequence[str], clips: Sequence[Clip]) -> None:

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 
+from handflow.data.atomic import write_bytes
+
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1d2327; --soft: #5a6570; --page: #f6f7f9; --card: #fff;
   --line: #dfe3e8; --good: #00795c; --bad: #b34a00; --bar: #0072b2; --mark: #fff6e0; }
@@ -22,8 +24,7 @@ section { background: var(--card); border: 1px solid var(--line); border-radius:
 .warn { background: var(--mark); border-left: .35rem solid var(--bad); }
 table { border-collapse: collapse; width: 100%; } .wide { overflow-x: auto; }
 th, td { text-align: left; padding: .35rem .6rem; border-bottom: 1px solid var(--line); }
-th { font-weight: 600; color: var(--soft); font-size: .88rem; } td.n, th.n { text-align: right;
-  font-variant-numeric: tabular-nums; }
+th { vertical-align: bottom; font-weight: 600; color: var(--soft); font-size: .88rem; }
 .bar { display: block; min-width: 6rem; height: .7rem; border-radius: .35rem; background: var(--line); }
 .bar i { display: block; height: 100%; border-radius: .35rem; background: var(--bar); }
 figure { margin: .8rem 0 0; } figcaption { color: var(--soft); font-size: .88rem; margin-top: .3rem; }
@@ -35,15 +36,18 @@ li { margin: .35rem 0; } .ok { color: var(--good); } .no { color: var(--bad); }
 """
 
 
-def page(title: str, body: Iterable[str]) -> str:
-    """A whole HTML document; `title` is text, `body` HTML."""
-    return (
+def write_page(path: Path, title: str, body: Iterable[str]) -> Path:
+    """Writes a whole HTML document, or nothing; `title` is text, `body` HTML."""
+    document = (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
         + "\n".join(body)
         + "\n</main>\n</body>\n</html>\n"
     )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_bytes(path, document.encode())
+    return path
 
 
 def section(heading: str, *parts: str, kind: str = "") -> str:

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from handflow.data.atomic import write_bytes
 from handflow.errors import MissingExtraError
 from handflow.evaluate.calibration import Calibration
-from handflow.evaluate.writing import replace_file
 
 BLUE, ORANGE, GREEN, RED, SKY, PINK, YELLOW = (
     "#0072b2", "#e69f00", "#009e73", "#d55e00", "#56b4e9", "#cc79a7", "#c9b71e",
@@ -49,7 +49,7 @@ def loss_picture(
         measured = columns["val_loss"] if np.isfinite(columns["val_loss"]).any() else columns["train_loss"]
         best_epoch = float(epochs[int(np.nanargmin(measured))]) if np.isfinite(measured).any() else None
 
-    figure = _figure(9.0, 3.6)
+    figure = new_figure(9.0, 3.6)
     for place, (what, factor) in enumerate((("loss", 1.0), ("accuracy", 100.0)), start=1):
         axes = figure.add_subplot(1, 2, place)
         for part, name, colour, style in (("train", "training", BLUE, "-"), ("val", "validation", RED, "--")):
@@ -67,8 +67,8 @@ def loss_picture(
         axes.set_xlim(min(epochs[0], 1) - 0.5, max(epochs[-1], epochs[0] + 1) + 0.5)
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.legend(frameon=False, loc="upper right" if what == "loss" else "lower right")
-        _bare(axes)
-    return _save(figure, path)
+        strip(axes)
+    return save(figure, path)
 
 
 def confusion_picture(
@@ -96,7 +96,7 @@ def confusion_picture(
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     rows, columns = counts.shape
     side = max(0.42, min(0.9, 6.0 / columns))
-    figure = _figure(2.6 + side * columns, 2.0 + side * rows)
+    figure = new_figure(2.6 + side * columns, 2.0 + side * rows)
     axes = figure.add_subplot(1, 1, 1)
     axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
     size = max(6.0, min(12.0, side * 14))
@@ -120,7 +120,7 @@ def confusion_picture(
     axes.tick_params(length=0)
     for spine in axes.spines.values():
         spine.set_visible(False)
-    return _save(figure, path)
+    return save(figure, path)
 
 
 def calibration_picture(calibration: Calibration, path: Path) -> Path:
@@ -129,7 +129,7 @@ def calibration_picture(calibration: Calibration, path: Path) -> Path:
     Raises:
         MissingExtraError: matplotlib is not installed.
     """
-    figure = _figure(4.6, 4.0)
+    figure = new_figure(4.6, 4.0)
     axes = figure.add_subplot(1, 1, 1)
     used = [b for b in calibration.bins if b.clips]
     axes.plot([0, 100], [0, 100], color=FAINT, ls=":", lw=1.2, label="as promised")
@@ -150,11 +150,11 @@ def calibration_picture(calibration: Calibration, path: Path) -> Path:
     )
     axes.set_title(f"Calibration error {calibration.expected_error:.1%} (numbers: takes)", fontsize=10)
     axes.legend(frameon=False, loc="upper left")
-    _bare(axes)
-    return _save(figure, path)
+    strip(axes)
+    return save(figure, path)
 
 
-def _figure(width: float, height: float) -> Any:
+def new_figure(width: float, height: float) -> Any:
     """An empty figure in inches, bound to no display."""
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -172,7 +172,7 @@ def _rectangle(corner: tuple[float, float], width: float, height: float, edge: s
     return Rectangle(corner, width, height, fill=False, edgecolor=edge, lw=1.5)
 
 
-def _bare(axes: Any) -> None:
+def strip(axes: Any) -> None:
     """Takes away the frame's upper and right line and lays a faint grid."""
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
@@ -180,7 +180,11 @@ def _bare(axes: Any) -> None:
     axes.set_axisbelow(True)
 
 
-def _save(figure: Any, path: Path) -> Path:
+def save(figure: Any, path: Path) -> Path:
+    """Writes a figure as PNG, whole or not at all."""
     picture = io.BytesIO()
     figure.savefig(picture, format="png")
-    return replace_file(Path(path), picture.getvalue())
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_bytes(path, picture.getvalue())
+    return path

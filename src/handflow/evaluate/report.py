@@ -9,9 +9,8 @@ from html import escape
 from pathlib import Path
 
 from handflow.evaluate.clips import ClassScore, ClipResult
-from handflow.evaluate.page import bullets, command, page, paragraph, picture, section, table
+from handflow.evaluate.page import bullets, command, paragraph, picture, section, table, write_page
 from handflow.evaluate.provenance import Provenance, count, listed, overlap_notes, tested_in_words
-from handflow.evaluate.writing import replace_file
 from handflow.types import BACKGROUND
 
 _GRADES = (
@@ -21,6 +20,7 @@ _GRADES = (
     (0.75, "Usable for a try, not yet for something that must work every time."),
     (0.0, "Not ready. Look at the gestures below, record more takes and train again."),
 )
+_MOST_CONFUSIONS = 5  # more would hide what matters; the picture shows all
 
 
 def write_report(
@@ -72,7 +72,7 @@ def write_report(
     if training := _training(history, folder):
         body.append(training)
     body.append(_next(model, dataset))
-    return replace_file(folder / "report.html", page(heading, body))
+    return write_page(folder / "report.html", heading, body)
 
 
 def verdict_in_words(result: ClipResult, trained_on: Provenance | None, tested_on: Provenance | None) -> str:
@@ -87,7 +87,7 @@ def advice(result: ClipResult) -> list[str]:
     """What is confused and what to do about it, the most frequent first; empty where nothing went wrong."""
     lines = []
     supports = {score.label: score.support for score in result.per_class}
-    for true, answer, clips in result.confused_pairs()[:8]:
+    for true, answer, clips in result.confused_pairs()[:_MOST_CONFUSIONS]:
         share = f"{clips} of {count(supports[true], 'take')}"
         if answer == BACKGROUND:
             lines.append(
@@ -104,6 +104,8 @@ def advice(result: ClipResult) -> list[str]:
                 f"“{true}” was taken for “{answer}” in {share}. "
                 "Record more takes of both; if it stays so, make one of them look more different."
             )
+    if rest := result.confused_pairs()[_MOST_CONFUSIONS:]:
+        lines.append(f"{count(sum(n for *_, n in rest), 'further mistake')}, none of them more frequent.")
     missing = [
         f"{count(int(n), 'take')} of “{label}”"
         for label, n in zip(result.labels, result.unanswered, strict=True)
@@ -139,8 +141,8 @@ def _verdict(result: ClipResult, trained_on: Provenance | None, tested_on: Prove
         f"<p>{escape(grade)}</p>\n"
         '<p class="soft small">'
         + escape(
-            f"With {count(result.clips, 'take')} chance alone allows anything from {low:.0%} to {high:.0%} "
-            f"(95 % interval)."
+            f"With {count(result.clips, 'take')} the true share may lie anywhere from {low:.0%} to "
+            f"{high:.0%} (95 % interval)."
         )
         + escape(balanced)
         + "</p>\n</section>"
@@ -151,7 +153,7 @@ def _gestures(result: ClipResult) -> str:
     rows = [_gesture_row(score) for score in result.per_class]
     return section(
         "Each gesture",
-        table(("Gesture", "Recognized", "", "Chance allows", "When it says so, it is right"), rows),
+        table(("Gesture", "Recognized", "", "The truth may lie at", "When it says so, it is right"), rows),
         paragraph(
             "“Recognized”: how many takes of the gesture were found. The last column: how many "
             "of its answers were true (precision).",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class StreamRecognizer(Protocol):
     """What evaluation asks of a recognizer: the same calls as the live pipeline makes."""
 
-    def update(self, slotted: "SlottedHands", timestamp: float, frame: int) -> Scores:
+    def update(self, slotted: "SlottedHands", timestamp: float, frame: int, /) -> Scores:
         """Takes the next frame's hands."""
 
     def reset(self) -> None:
@@ -28,7 +28,7 @@ class StreamRecognizer(Protocol):
 class EventSpotter(Protocol):
     """Decides when a gesture has happened."""
 
-    def update(self, scores: Scores) -> tuple[GestureEvent, ...]:
+    def update(self, scores: Scores, /) -> tuple[GestureEvent, ...]:
         """Takes the next frame's scores."""
 
     def finish(self) -> tuple[GestureEvent, ...]:
@@ -149,7 +149,8 @@ def score_streams(results: Iterable[StreamEvents], *, tolerance: float = TOLERAN
     video dataset and benchmark for real-time continuous hand gesture recognition", ICPR 2020, after
     Köpüklü et al., "Real-time hand gesture detection and classification using convolutional neural networks",
     FG 2019; here distances and gestures of all streams are summed before dividing. False activations an
-    hour are counted over the whole time watched, as false alarms are in keyword spotting; their interval is Poisson's.
+    hour are counted over the whole time watched, as false alarms are in keyword spotting; their interval is
+    Poisson's.
 
     Args:
         results: truth and events of each stream.
