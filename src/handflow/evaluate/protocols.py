@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from handflow.data.splits import Split
+from handflow.data.splits import leave_one_subject_out as split_by_subject
 from handflow.errors import DatasetError
 from handflow.evaluate.clips import ClipResult, clip_metrics, has_hand
 from handflow.types import Clip
@@ -163,17 +165,8 @@ def leave_one_subject_out_runs(clips: Sequence[Clip], teach: Teach) -> Iterator[
     """
     if not clips:
         raise DatasetError("there are no clips to evaluate: record or import some, or name another dataset")
-    if nameless := [clip.id for clip in clips if not clip.subject]:
-        raise DatasetError(
-            f"{len(nameless)} of {len(clips)} clips do not say who made them (first: {nameless[0]}): "
-            "record with --subject NAME"
-        )
-    subjects = sorted({clip.subject for clip in clips if clip.subject})
-    if len(subjects) < 2:
-        raise DatasetError(
-            f"all clips are by '{subjects[0]}': leave-one-subject-out needs clips by at least two people"
-        )
-    return _subject_runs(clips, subjects, teach)
+    splits = split_by_subject(clips)
+    return _subject_runs(clips, splits, teach)
 
 
 def leave_one_subject_out_result(runs: Iterable[Run]) -> SubjectResult:
@@ -212,10 +205,10 @@ def _few_shot_runs(
             yield _test(k, str(repeat + 1), [c for i, c in enumerate(clips) if i not in taught], classify)
 
 
-def _subject_runs(clips: Sequence[Clip], subjects: Sequence[str], teach: Teach) -> Iterator[Run]:
-    for subject in subjects:
-        classify = teach([clip for clip in clips if clip.subject != subject])
-        yield _test(0, subject, [clip for clip in clips if clip.subject == subject], classify)
+def _subject_runs(clips: Sequence[Clip], splits: Sequence[Split], teach: Teach) -> Iterator[Run]:
+    for split in splits:
+        classify = teach([clips[i] for i in split.train])
+        yield _test(0, split.held_out, [clips[i] for i in split.test], classify)
 
 
 def _test(shots: int, name: str, clips: Sequence[Clip], classify: Classify) -> Run:

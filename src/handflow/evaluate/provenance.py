@@ -12,7 +12,7 @@ class Provenance:
 
     clips: int
     subjects: frozenset[str] = frozenset()
-    sessions: frozenset[str] = frozenset()
+    sessions: frozenset[str] = frozenset()  # as `session_name` calls them
     ids: frozenset[str] = frozenset()  # of the clips, where they are known
 
     @classmethod
@@ -22,7 +22,7 @@ class Provenance:
         return cls(
             clips=len(known),
             subjects=frozenset(c.subject for c in known if c.subject),
-            sessions=frozenset(c.session for c in known if c.session),
+            sessions=frozenset(name for c in known if (name := session_name(c))),
             ids=frozenset(c.id for c in known),
         )
 
@@ -32,6 +32,13 @@ class Provenance:
         if self.subjects:
             words += f" by {count(len(self.subjects), 'person', 'people')} ({listed(sorted(self.subjects))})"
         return words
+
+
+def session_name(clip: Clip) -> str | None:
+    """Name of the sitting a clip was recorded in; those of different people differ, whatever their names."""
+    if not clip.session:
+        return None
+    return f"{clip.session} of {clip.subject}" if clip.subject else clip.session
 
 
 def tested_in_words(trained: Provenance, tested: Provenance) -> str:
