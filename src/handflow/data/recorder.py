@@ -119,7 +119,8 @@ class Recorder:
 
     def _rest(self, message: str | None = None) -> None:
         """Back to the beginning of the next take."""
-        self._phase = Phase.WAITING
+        enough = self.config.takes is not None and self.takes >= self.config.takes
+        self._phase = Phase.DONE if enough else Phase.WAITING
         self._take: list[_Sample] = []
         self._moved = False  # whether the hand has moved during the take
         self._since = -np.inf  # when the present phase began

@@ -1,0 +1,118 @@
+"""The mirrored window of `handflow view` and `handflow record`."""
+
+import time
+from typing import TYPE_CHECKING
+
+from handflow.data.take import Phase, RecorderState
+from handflow.live.window import PictureWindow, mirrored_view
+
+if TYPE_CHECKING:
+    from handflow.live.session import LiveView, RecordingSession
+
+_FONT = ("TkDefaultFont", 12)
+_LARGE = ("TkDefaultFont", 96, "bold")
+_BACKGROUND, _TEXT, _DIM = "#16181d", "#f1f3f4", "#9aa0a6"
+_COLOURS = {
+    Phase.WAITING: "#9aa0a6",
+    Phase.READY: "#56b4e9",
+    Phase.COUNTDOWN: "#f0b429",
+    Phase.RECORDING: "#e5484d",
+    Phase.SAVED: "#3fb27f",
+    Phase.REJECTED: "#f28b3c",
+    Phase.DONE: "#3fb27f",
+}  # each phase is also said in words: nothing hangs on seeing colours
+_IDLE = 0.005  # seconds between two looks at session and keys
+_MARGIN = 10
+_BAR = 8  # height of the progress bar, pixels
+
+
+class RecordWindow(PictureWindow):
+    """Picture, countdown and progress over it; beneath it the state, the gesture and the keys.
+
+    Args:
+        title: of the window.
+        gesture: recorded here; None: nothing is recorded, the window only shows.
+        mirror: whether the person sees themselves as in a mirror.
+    """
+
+    def __init__(self, title: str, gesture: str | None = None, *, mirror: bool = True) -> None:
+        super().__init__(title)
+        import tkinter as tk
+
+        self._mirror = mirror
+        self._gesture = gesture
+        self._phase: Phase | None = None
+        self._count = self.canvas.create_text(0, 0, text="", font=_LARGE, fill="white")
+        self._border = self.canvas.create_rectangle(0, 0, 0, 0, width=6, state="hidden")
+        self._bar = self.canvas.create_rectangle(0, 0, 0, 0, width=0, state="hidden")
+        rows = tk.Frame(self.root, background=_BACKGROUND)
+        rows.pack(fill="x", padx=_MARGIN, pady=_MARGIN)
+        # A label as wide as its text would make the window jump with every message.
+        self._status = tk.Label(
+            rows, font=(*_FONT, "bold"), anchor="w", justify="left", background=_BACKGROUND, width=1, height=2
+        )
+        self._status.pack(fill="x")
+        below = tk.Frame(rows, background=_BACKGROUND)
+        below.pack(fill="x")
+        self._info = tk.Label(below, font=_FONT, anchor="w", background=_BACKGROUND, foreground=_TEXT)
+        self._info.pack(side="left")
+        self._rate = tk.Label(below, font=_FONT, anchor="e", background=_BACKGROUND, foreground=_DIM)
+        self._rate.pack(side="right")
+        keys = "R record    U undo    H hands-free    Q end" if gesture else "Q end"
+        tk.Label(rows, text=keys, font=_FONT, anchor="w", background=_BACKGROUND, foreground=_DIM).pack(
+            fill="x"
+        )
+
+    def show(self, view: "LiveView", *, fps: float, hands_free: bool = False) -> None:
+        """Shows one frame with its hands and the recorder's state."""
+        if self.closed:
+            return
+        self.show_picture(mirrored_view(view.frame.image, view.hands, mirror=self._mirror))
+        seen = len(view.hands.hands) if view.hands is not None else 0
+        said = ("no hand", "1 hand")[seen] if seen < 2 else f"{seen} hands"
+        self._rate.configure(text=f"{said}   {fps:.0f} fps" if view.hands is not None else f"{fps:.0f} fps")
+        if view.state is None:
+            self._status.configure(text="watching", foreground=_TEXT)
+        else:
+            self._show_state(view.state, hands_free)
+
+    def say(self, message: str) -> None:
+        """Shows a message in place of the state, such as that no picture comes."""
+        if not self.closed:
+            self._status.configure(text=message, foreground=_COLOURS[Phase.REJECTED])
+
+    def _show_state(self, state: RecorderState, hands_free: bool) -> None:
+        width, height = self.size
+        colour = _COLOURS[state.phase]
+        self._status.configure(text=state.message, foreground=colour, wraplength=width)
+        of = f" of {state.wanted}" if state.wanted is not None else ""
+        free = "    hands-free" if hands_free else ""
+        self._info.configure(text=f"{self._gesture}    {state.takes}{of} takes{free}")
+        self.canvas.coords(self._count, width / 2, height / 2)
+        self.canvas.itemconfigure(self._count, text=str(state.count) if state.count else "")
+        recording = state.phase is Phase.RECORDING
+        framed = recording or state.phase in (Phase.SAVED, Phase.REJECTED)
+        self.canvas.coords(self._border, 2, 2, width - 3, height - 3)
+        self.canvas.itemconfigure(self._border, outline=colour, state="normal" if framed else "hidden")
+        self.canvas.coords(self._bar, 0, height - _BAR, width * state.progress, height)
+        self.canvas.itemconfigure(self._bar, fill=colour, state="normal" if recording else "hidden")
+        if self._phase is not state.phase and (recording or self._phase is Phase.RECORDING):
+            self.bell()
+        self._phase = state.phase
+
+
+def watch_in_window(session: "RecordingSession", window: RecordWindow) -> None:
+    """Shows a running session until it is over or the window is closed."""
+    shown = None
+    stalled = False
+    while not session.over and not window.closed:
+        for key in window.poll():
+            session.press(key)
+        view = session.view
+        if view is not None and view is not shown:
+            window.show(view, fps=session.source.fps, hands_free=session.hands_free)
+            shown, stalled = view, False
+        elif session.stalled and not stalled:
+            window.say(f"{session.source.name}: no picture comes, waiting")
+            stalled = True
+        time.sleep(_IDLE)
