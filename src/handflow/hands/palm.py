@@ -69,7 +69,7 @@ class PalmDetector:
         kept = np.flatnonzero(scores >= self._min_score)
         if not len(kept):
             return []
-        decoded = boxes.reshape(-1, 18)[kept] / SIDE
+        decoded = (boxes.reshape(-1, 18)[kept] / SIDE).astype(np.float32)
         decoded[:, :2] += self._anchors[kept]
         decoded[:, 4:] += np.tile(self._anchors[kept], 7)
         longer = max(height, width)

@@ -1,7 +1,6 @@
 """Slots: which two tracks are the left and the right hand that a recognizer sees."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
@@ -41,7 +40,7 @@ class HandSlots:
         new.sort(key=lambda h: -hand_size(h.landmarks))
         free = self._tracks.count(-1)
         for hand in sorted(new[:free], key=lambda h: -abs(h.handedness - 0.5)):
-            wished: Literal[0, 1] = RIGHT if hand.side == "right" else LEFT
+            wished = RIGHT if hand.side == "right" else LEFT
             slot = wished if self._tracks[wished] == -1 else 1 - wished
             self._tracks[slot] = hand.track
         return self._fill(by_track)

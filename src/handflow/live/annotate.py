@@ -80,7 +80,7 @@ def _enlarge(frame: Frame, hands: Hands) -> tuple[Image, Hands]:
         for h in hands.hands
     )
     size = (hands.size[0] * factor, hands.size[1] * factor)
-    return image, Hands(scaled, hands.timestamp, hands.frame, size)  # type: ignore[arg-type]
+    return image.astype(np.uint8), Hands(scaled, hands.timestamp, hands.frame, size)
 
 
 def _banner(canvas: Image, text: str) -> None:

@@ -63,8 +63,8 @@ class Pipeline:
     def run(self, source: Source) -> Iterator[LiveResult]:
         """Takes all frames of a source through the stages, timing each.
 
-        `capture` is the time spent waiting for a frame; `frame → event` runs from a frame's arrival to the
-        moment its events are known.
+        `capture` is the time spent waiting for a frame. `frame → event` runs to the moment a frame's events
+        are known: from its capture where the source is live, else from its arrival.
         """
         frames = iter(source)
         while True:
@@ -75,5 +75,6 @@ class Pipeline:
             arrived = time.perf_counter()
             self.times.add("capture", arrived - start)
             result = self.update(frame)
-            self.times.add("frame → event", time.perf_counter() - arrived)
+            began = arrived if source.epoch is None else source.epoch + frame.timestamp
+            self.times.add("frame → event", time.perf_counter() - began)
             yield result

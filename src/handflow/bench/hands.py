@@ -1,0 +1,150 @@
+"""`handflow bench hands`: the hand landmarker on pictures of the synthetic hand, mediapipe beside it.
+
+Both see the same frames in processes of their own, in turns, so that a busy machine disturbs both alike.
+"""
+
+import dataclasses
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from handflow.bench import mediapipe_peer, own_peer
+from handflow.bench.peers import pack_task, peers_python
+from handflow.synth.clips import make_clip
+from handflow.synth.person import random_person
+from handflow.synth.render import render_frames
+from handflow.synth.scene import Scene
+from handflow.types import LEFT, RIGHT, Float32
+
+CASES: dict[str, tuple[int, int]] = {
+    # name: (hands in sight, hands asked for)
+    "1 hand": (1, 1),
+    "2 hands": (2, 2),
+    "1 of 2": (1, 2),
+}
+_SIZE = (640, 480)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One program on the frames of one case, medians over the runs."""
+
+    program: str
+    case: str
+    wall_ms: float  # a frame
+    cpu_ms: float  # a frame, all threads
+    ready_s: float  # from the first import to the first result
+    memory_mb: float | None  # at most
+    found: float  # share of the hands in sight that were found
+    error: float  # median distance to the truth, share of hand size
+
+
+def make_frames(hands: int, frames: int, seed: int) -> Scene:
+    """A scene with one or two waving hands in sight."""
+    fps, (width, height) = 30.0, _SIZE
+    scenes = [
+        make_clip(
+            "wave",
+            random_person(seed, hand=side),  # type: ignore[arg-type]
+            seed + k,
+            fps=fps,
+            seconds=frames / fps,
+            width=width,
+            height=height,
+            substeps=None,
+            second_hand=False,
+        ).scene
+        for k, side in enumerate(("right", "left")[:hands])
+    ]
+    first = scenes[0]
+    if hands == 1:
+        return first
+    joints, elbows = first.joints.copy(), first.elbows.copy()
+    joints[:, :, LEFT] = scenes[1].joints[: len(joints), :, LEFT]
+    elbows[:, :, LEFT] = scenes[1].elbows[: len(elbows), :, LEFT]
+    # Each person stands in the middle: the two hands move apart to the sides they belong to.
+    for slot, way in ((LEFT, 1.0), (RIGHT, -1.0)):
+        joints[:, :, slot, :, 0] += way * 0.06
+        elbows[:, :, slot, 0] += way * 0.06
+    return dataclasses.replace(first, joints=joints, elbows=elbows)
+
+
+def bench_hands(
+    *, frames: int = 120, runs: int = 5, seed: int = 0, progress: Callable[[str], None] = lambda _: None
+) -> list[Measured]:
+    """Measures every case with every program that is here.
+
+    Args:
+        frames: of each case.
+        runs: of each program and case, in turns; medians are reported.
+        seed: of the pictures.
+        progress: told what runs.
+    """
+    peer = peers_python()
+    results = []
+    with tempfile.TemporaryDirectory(prefix="handflow-bench-") as scratch:
+        folder = Path(scratch)
+        programs: dict[str, list[str]] = {"handflow": [sys.executable, str(own_peer.__file__)]}
+        if peer is not None:
+            task = pack_task(folder / "hand.task")
+            programs["mediapipe"] = [str(peer), str(mediapipe_peer.__file__), str(task)]
+        for case, (in_sight, asked) in CASES.items():
+            progress(f"{case}: rendering")
+            scene = make_frames(in_sight, frames, seed)
+            pictures = np.stack([frame.image for frame in render_frames(scene)])
+            np.savez(folder / "frames.npz", frames=pictures, timestamps=scene.timestamps)
+            outcomes: dict[str, list[dict[str, Any]]] = {name: [] for name in programs}
+            for run in range(runs):
+                for name, command in programs.items():
+                    progress(f"{case}: {name}, run {run + 1} of {runs}")
+                    out = folder / "out.json"
+                    subprocess.run(
+                        [*command, str(folder / "frames.npz"), str(asked), str(out)],
+                        check=True,
+                        capture_output=True,
+                    )
+                    outcomes[name].append(json.loads(out.read_text(encoding="utf-8")))
+            truth = scene.truth().landmarks
+            results += [_summary(name, case, runs_, truth) for name, runs_ in outcomes.items()]
+    return results
+
+
+def _summary(program: str, case: str, outcomes: list[dict[str, Any]], truth: Float32) -> Measured:
+    def middle(key: str) -> float:
+        return float(np.median([o[key] for o in outcomes]))
+
+    found, errors = _agreement(outcomes[0]["landmarks"], truth)
+    return Measured(
+        program=program,
+        case=case,
+        wall_ms=float(np.median([np.mean(o["milliseconds"]) for o in outcomes])),
+        cpu_ms=middle("cpu_ms"),
+        ready_s=middle("ready_s"),
+        memory_mb=middle("memory_mb") if outcomes[0]["memory_mb"] is not None else None,
+        found=found,
+        error=float(np.median(errors)) if errors else float("nan"),
+    )
+
+
+def _agreement(found: list[list[list[list[float]]]], truth: Float32) -> tuple[float, list[float]]:
+    """Share of true hands that a found hand lies on (mean error below a third of hand size), and errors."""
+    errors, total = [], 0
+    for hands, slots in zip(found, truth, strict=True):
+        for points in slots[:, :, :2]:
+            if not np.isfinite(points).all():
+                continue
+            total += 1
+            size = float(np.ptp(points, axis=0).max())
+            distances = [
+                float(np.linalg.norm(np.array(h, np.float32) - points, axis=1).mean()) / size for h in hands
+            ]
+            if distances and min(distances) < 1 / 3:
+                errors.append(min(distances))
+    return (len(errors) / total if total else float("nan")), errors

@@ -1,0 +1,46 @@
+"""handflow's hand landmarker on given frames, measured just as `mediapipe_peer.py` measures mediapipe.
+
+python own_peer.py FRAMES.npz HANDS OUT.json
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+from handflow.bench.memory import peak_memory
+
+
+def main(frames_path: str, hands: int, out: str) -> None:
+    """Tracks the frames and writes times, memory and landmarks as JSON."""
+    begun = time.perf_counter()
+    import numpy as np
+
+    from handflow.hands import HandLandmarker, HandLandmarkerConfig
+    from handflow.types import Frame
+
+    landmarker = HandLandmarker(HandLandmarkerConfig(max_hands=hands))
+    with np.load(frames_path, allow_pickle=False) as archive:
+        frames, timestamps = archive["frames"], archive["timestamps"]
+    landmarker.update(Frame(frames[0], 0.0, 0))
+    ready = time.perf_counter() - begun
+    landmarker.reset()
+    milliseconds, found = [], []
+    cpu = time.process_time()
+    for index, (image, timestamp) in enumerate(zip(frames, timestamps, strict=True)):
+        start = time.perf_counter()
+        result = landmarker.update(Frame(image, float(timestamp), index))
+        milliseconds.append((time.perf_counter() - start) * 1000)
+        found.append([hand.landmarks[:, :2].tolist() for hand in result.hands])
+    document = {
+        "ready_s": ready,
+        "milliseconds": milliseconds,
+        "cpu_ms": (time.process_time() - cpu) * 1000 / len(frames),
+        "memory_mb": peak_memory(),
+        "landmarks": found,
+    }
+    Path(out).write_text(json.dumps(document), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), sys.argv[3])

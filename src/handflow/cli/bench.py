@@ -1,0 +1,106 @@
+"""`handflow bench`: measure speed and accuracy on this machine."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from handflow.cli.common import AsJson, Seed, Verbose, command_app, console, print_json, progress_console
+
+app = command_app()
+BENCHES = ("hands", "train", "stream")
+
+
+@app.command(epilog="Example: handflow bench hands")
+def bench(
+    what: Annotated[str, typer.Argument(help=f"What to measure: {', '.join(BENCHES)}.", metavar="WHAT")],
+    frames: Annotated[int, typer.Option(help="hands: frames of each case.", min=10)] = 120,
+    runs: Annotated[int, typer.Option(help="Runs of each program, in turns.", min=1)] = 5,
+    model: Annotated[
+        Path | None, typer.Option(help="stream: a model of the four directions; else one is trained.")
+    ] = None,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+    verbose: Verbose = False,
+) -> None:
+    """Measure handflow on this machine, beside its peers where `.venv-peers` is there (`make peers`)."""
+    if what not in BENCHES:
+        raise typer.BadParameter(f"'{what}' is not known: choose {', '.join(BENCHES)}")
+    if what == "hands":
+        _hands(frames, runs, seed, as_json)
+    elif what == "train":
+        _train(runs, seed, as_json)
+    else:
+        _stream(model, seed, as_json)
+
+
+def _hands(frames: int, runs: int, seed: int, as_json: bool) -> None:
+    from handflow.bench.hands import bench_hands
+
+    with progress_console.status("…") as status:
+        rows = bench_hands(frames=frames, runs=runs, seed=seed, progress=status.update)
+    if as_json:
+        print_json({"bench": "hands", "frames": frames, "runs": runs, "rows": [asdict(r) for r in rows]})
+        return
+    table = Table("case", "program", "ms a frame", "CPU ms", "ready s", "MB", "found", "error, % of hand")
+    for r in rows:
+        memory = "–" if r.memory_mb is None else f"{r.memory_mb:.0f}"
+        table.add_row(
+            r.case,
+            r.program,
+            f"{r.wall_ms:.1f}",
+            f"{r.cpu_ms:.1f}",
+            f"{r.ready_s:.2f}",
+            memory,
+            f"{r.found:.1%}",
+            f"{r.error:.1%}",
+        )
+    console.print(table)
+    if not any(r.program == "mediapipe" for r in rows):
+        progress_console.print("mediapipe is not beside it: 'make peers' brings it")
+
+
+def _train(runs: int, seed: int, as_json: bool) -> None:
+    from handflow.bench.learning import bench_train
+
+    with progress_console.status("…") as status:
+        measured = bench_train(runs=runs, seed=seed, progress=status.update)
+    if as_json:
+        print_json({"bench": "train", "runs": runs, **asdict(measured)})
+        return
+    console.print(
+        f"{measured.clips} clips trained on in {measured.seconds:.1f} s (median of {runs}); "
+        f"{measured.accuracy:.1%} of {measured.test_clips} clips of unseen persons right; "
+        f"model of {measured.model_mb:.2f} MB"
+    )
+
+
+def _stream(model: Path | None, seed: int, as_json: bool) -> None:
+    from handflow.bench.learning import bench_stream
+
+    with progress_console.status("…") as status:
+        measured = bench_stream(model, seed=seed, progress=status.update)
+    p50, p95 = measured.times.percentiles(50, 95)["recognition"]
+    if as_json:
+        cost = {"p50": p50, "p95": p95}
+        print_json({"bench": "stream", "recognition_ms": cost, **measured.result.details()})
+        return
+    result = measured.result
+    table = Table("measure", "value")
+    table.add_row("gestures, hours", f"{result.gestures}, {result.hours:.2f}")
+    for name, value in (
+        ("precision", result.precision),
+        ("recall", result.recall),
+        ("F1", result.f1),
+        ("Levenshtein accuracy", result.levenshtein_accuracy),
+        ("false activations an hour", result.false_activations_per_hour),
+    ):
+        table.add_row(name, "–" if value is None else f"{value:.3f}")
+    if result.offset_event is not None:
+        table.add_row(
+            "offset → event, p50 / p95", f"{result.offset_event.p50:.2f} / {result.offset_event.p95:.2f} s"
+        )
+    table.add_row("recognition a frame, p50 / p95", f"{p50:.2f} / {p95:.2f} ms")
+    console.print(table)

@@ -1,0 +1,236 @@
+"""The demo: the whole way on synthetic hands, from rendered pixels to gesture events.
+
+Clips of several virtual persons are rendered and tracked by the real hand models, a model is trained on some
+persons and evaluated on others, and a continuous video of a person never trained on is streamed through the
+same code as a camera. What chance decides follows from one seed.
+"""
+
+import hashlib
+import json
+import multiprocessing
+import os
+from collections.abc import Callable
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from handflow import __version__
+from handflow.capture import VideoWriter, open_source
+from handflow.data import Dataset
+from handflow.hands import HandLandmarker, find_hand_models, track_hands
+from handflow.live.annotate import Annotator
+from handflow.live.pipeline import Pipeline
+from handflow.recognize import Recognizer
+from handflow.synth.clips import make_clip
+from handflow.synth.person import random_person
+from handflow.synth.render import render_frames
+from handflow.synth.streams import make_stream
+from handflow.types import BACKGROUND, Clip, GestureEvent, Segment, StageTimes
+
+GESTURES = ("hand_up", "hand_down", "hand_left", "hand_right")
+_CLIP_SECONDS = 1.5
+Progress = Callable[[str, int, int], None]
+"""Called with what is being made, how many are done, and how many there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoConfig:
+    """What the demo makes.
+
+    Attributes:
+        seed: decides persons, motions and training.
+        train_persons: virtual persons whose clips are trained on.
+        test_persons: others, whose clips are only tested on.
+        clips: of each gesture by each person.
+        background_clips: of idle hands by each person.
+        stream_gestures: gestures in the continuous video.
+        size: (width, height) of all pictures, pixels.
+    """
+
+    seed: int = 0
+    train_persons: int = 10
+    test_persons: int = 5
+    clips: int = 3
+    background_clips: int = 6
+    stream_gestures: int = 16
+    size: tuple[int, int] = (320, 240)
+
+    def __post_init__(self) -> None:
+        for name in ("train_persons", "test_persons", "clips", "background_clips", "stream_gestures"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}, choose 1 or more")
+
+    @property
+    def fingerprint(self) -> str:
+        """Names what is made: it changes with every value and with the program's version."""
+        from handflow.hands.landmarker import VERSION
+
+        content = json.dumps([asdict(self), __version__, VERSION], sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()[:12]
+
+    def person_seed(self, number: int) -> int:
+        """Seed of a virtual person: first those for training, then those for testing, then the stream's."""
+        return self.seed * 1000 + number
+
+
+@dataclass(frozen=True, slots=True)
+class ClipOrder:
+    """One clip to be made."""
+
+    id: str
+    gesture: str
+    person_seed: int
+    subject: str
+    seed: int
+    size: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class DemoMaterial:
+    """What was made: two datasets of clips and a continuous video with its truth."""
+
+    train: Path
+    test: Path
+    video: Path
+    segments: tuple[Segment, ...]
+
+
+def clip_orders(config: DemoConfig, *, test: bool) -> list[ClipOrder]:
+    """The clips of all training or all testing persons."""
+    first, count = (config.train_persons, config.test_persons) if test else (0, config.train_persons)
+    takes = [(g, k) for g in GESTURES for k in range(config.clips)]
+    takes += [(BACKGROUND, k) for k in range(config.background_clips)]
+    return [
+        ClipOrder(
+            id=f"{gesture}-p{person:02d}-{take:02d}",
+            gesture=gesture,
+            person_seed=config.person_seed(person),
+            subject=f"person {person:02d}",
+            seed=config.seed * 100_000 + person * 100 + take,
+            size=config.size,
+        )
+        for person in range(first, first + count)
+        for gesture, take in takes
+    ]
+
+
+_landmarker: HandLandmarker | None = None  # one for each worker process: loading it takes half a second
+
+
+def make_tracked_clip(order: ClipOrder) -> Clip:
+    """Renders a clip and tracks its hands with the real hand models."""
+    global _landmarker  # noqa: PLW0603
+    _landmarker = _landmarker or HandLandmarker()
+    width, height = order.size
+    made = make_clip(
+        order.gesture,
+        random_person(order.person_seed),
+        order.seed,
+        seconds=_CLIP_SECONDS,
+        width=width,
+        height=height,
+        substeps=None,
+    )
+    return Clip(
+        id=order.id,
+        label=order.gesture,
+        sequence=track_hands(render_frames(made.scene), _landmarker),
+        frame_size=order.size,
+        subject=order.subject,
+        session=order.subject,
+        source="synthetic hand, rendered and tracked",
+    )
+
+
+def make_video(config: DemoConfig, path: Path) -> tuple[Segment, ...]:
+    """Renders the continuous video of a person never trained on; returns the truth."""
+    person = random_person(config.person_seed(config.train_persons + config.test_persons))
+    width, height = config.size
+    made = make_stream(
+        GESTURES,
+        person,
+        config.seed,
+        gestures_count=config.stream_gestures,
+        width=width,
+        height=height,
+    )
+    with VideoWriter(path, config.size, person.fps) as video:
+        for frame in render_frames(made.scene):
+            video.write(frame.image, frame.timestamp)
+    return made.stream.segments
+
+
+def prepare(config: DemoConfig, folder: Path, *, jobs: int = 0, progress: Progress) -> DemoMaterial:
+    """Makes what is missing under `folder`; what is there stays, so an interrupted run goes on.
+
+    Args:
+        config: what to make.
+        folder: usually in the user's cache folder.
+        jobs: processes; 0: one a core.
+        progress: told after every clip.
+    """
+    find_hand_models()  # before the workers start, so that only one of them fetches
+    train = Dataset.create(folder / "train", gestures=(*GESTURES, BACKGROUND), exist_ok=True)
+    test = Dataset.create(folder / "test", gestures=(*GESTURES, BACKGROUND), exist_ok=True)
+    wanted = [(d, o) for d, t in ((train, False), (test, True)) for o in clip_orders(config, test=t)]
+    there = {(d.path, e.id) for d in (train, test) for e in d.entries()}
+    missing = [(d, o) for d, o in wanted if (d.path, o.id) not in there]
+    video, truth = folder / "stream.mp4", folder / "stream.json"
+    if missing or not truth.exists():
+        with ProcessPoolExecutor(
+            jobs or os.cpu_count() or 1, mp_context=multiprocessing.get_context("spawn")
+        ) as pool:
+            try:
+                rendering: Future[tuple[Segment, ...]] | None = None
+                if not truth.exists():
+                    rendering = pool.submit(make_video, config, video)
+                clips = pool.map(make_tracked_clip, [o for _, o in missing])
+                for done, ((dataset, _), clip) in enumerate(zip(missing, clips, strict=True), 1):
+                    dataset.add(clip)
+                    progress("clips rendered and tracked", done, len(missing))
+                if rendering is not None:
+                    _write_truth(truth, rendering.result())
+            except KeyboardInterrupt:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+    segments = tuple(Segment(**s) for s in json.loads(truth.read_text(encoding="utf-8")))
+    return DemoMaterial(train.path, test.path, video, segments)
+
+
+def _write_truth(path: Path, segments: tuple[Segment, ...]) -> None:
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps([asdict(s) for s in segments], indent=1), encoding="utf-8")
+    temporary.replace(path)
+
+
+def play(
+    material: DemoMaterial, recognizer: Recognizer, annotated: Path, *, progress: Callable[[int, int], None]
+) -> tuple[list[GestureEvent], StageTimes, float]:
+    """Streams the video through the live pipeline and writes it annotated.
+
+    Args:
+        material: holds the video and its truth.
+        recognizer: scores its windows.
+        annotated: where the video with hands, scores and events goes.
+        progress: told how many seconds of how many are done.
+
+    Returns:
+        the events, the stage times and the length of the video in seconds.
+    """
+    pipeline = Pipeline(HandLandmarker(), recognizer, recognizer.spotter())
+    annotator = Annotator(recognizer.labels, material.segments)
+    events: list[GestureEvent] = []
+    last = 0.0
+    with open_source(material.video) as source:
+        results = pipeline.run(source)
+        first = next(results)
+        picture = annotator.draw(first)
+        with VideoWriter(annotated, (picture.shape[1], picture.shape[0]), source.fps) as video:
+            video.write(picture, first.frame.timestamp)
+            for result in results:
+                events.extend(result.events)
+                video.write(annotator.draw(result), result.frame.timestamp)
+                last = result.frame.timestamp
+                progress(int(last), int(max(last, material.segments[-1].offset)))
+    events.extend(pipeline.finish())
+    return events, pipeline.times, last

@@ -1,0 +1,1 @@
+"""Live: the rooms composed into one running system."""
