@@ -5,13 +5,12 @@ Asks the package index that pip is set up with, downloads nothing but metadata a
 with 1 where something is missing.
 
 pip picks wheels of another platform (`--platform`), but reads conditions such as
-`colorama; sys_platform == "win32"` with the eyes of the machine it runs on. They are therefore read here again
-for the target, and what they add is asked for too.
+`colorama; sys_platform == "win32"` with the eyes of the machine it runs on. They are therefore read here
+again for the target, and what they add is asked for too.
 """
 
 import argparse
 import json
-import re
 import subprocess
 import sys
 import tempfile
@@ -38,17 +37,18 @@ class Target:
 
 
 def _linux(machine: str) -> Target:
-    # Any glibc up to that of Debian 12 and Ubuntu 22.04 (2.35).
-    tags = tuple(f"manylinux_2_{minor}_{machine}" for minor in range(35, 16, -1))
+    # glibc 2.28 is that of Debian 10, RHEL 8 and Ubuntu 20.04 (2.31); onnxruntime needs 2.27.
+    tags = tuple(f"manylinux_2_{minor}_{machine}" for minor in range(28, 16, -1))
     older = (f"manylinux2014_{machine}", f"manylinux2010_{machine}", f"manylinux1_{machine}")
     markers = {"sys_platform": "linux", "platform_system": "Linux", "os_name": "posix"}
-    return Target(f"Linux {machine}", tags + older, markers | {"platform_machine": machine})
+    return Target(f"Linux {machine}, glibc 2.28", tags + older, markers | {"platform_machine": machine})
 
 
 def _mac(machine: str, *, supported: bool) -> Target:
     markers = {"sys_platform": "darwin", "platform_system": "Darwin", "os_name": "posix"}
+    # macOS 14 is the oldest that the pinned onnxruntime has wheels for.
     return Target(
-        f"macOS {machine}", (f"macosx_14_0_{machine}",), markers | {"platform_machine": machine}, supported
+        f"macOS 14 {machine}", (f"macosx_14_0_{machine}",), markers | {"platform_machine": machine}, supported
     )
 
 
@@ -86,7 +86,7 @@ def resolve(
         done = subprocess.run(command + requirements, capture_output=True, text=True, check=False)
         if done.returncode:
             errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
-            return [], errors[-1] if errors else done.stderr.strip()[-300:]
+            return [], errors[0].removeprefix("ERROR: ") if errors else done.stderr.strip()[-300:]
         return json.loads(report.read_text(encoding="utf-8"))["install"], ""
 
 
@@ -121,18 +121,7 @@ def check(target: Target, python: str, constraints: Path | None) -> tuple[bool, 
         if not more:
             break
         requirements += more
-    files = [p["download_info"]["url"].rsplit("/", 1)[-1] for p in packages]
-    oldest = newest_tag(files)
-    return True, f"{len(packages)} wheels" + (f", needs {oldest}" if oldest else "")
-
-
-def newest_tag(files: list[str]) -> str:
-    """The youngest system that the wheels of one target ask for, in words."""
-    glibc = [min((int(m) for m in re.findall(r"manylinux_2_(\d+)", f)), default=0) for f in files]
-    macos = [min((int(m) for m in re.findall(r"macosx_(\d+)_", f)), default=0) for f in files]
-    if any(macos):
-        return f"macOS {max(macos)}"
-    return f"glibc 2.{max(glibc)}" if any(glibc) else ""
+    return True, f"{len(packages)} wheels"
 
 
 def main() -> None:
@@ -149,7 +138,7 @@ def main() -> None:
             there, line = check(target, python, constraints)
             missing |= target.supported and not there
             word = "ok     " if there else "MISSING" if target.supported else "unsupported"
-            print(f"  {target.name:15} {python:5} {word} {line}", flush=True)
+            print(f"  {target.name:27} {python:5} {word} {line}", flush=True)
     sys.exit("a supported system lacks wheels" if missing else 0)
 
 
