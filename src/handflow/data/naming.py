@@ -1,9 +1,9 @@
 """Names of gestures and clips that are safe as folder names on every system."""
 
-import re
 import unicodedata
 from pathlib import Path
 
+from handflow.capture.folder import natural_key
 from handflow.errors import DatasetError
 
 LONGEST_NAME = 80
@@ -43,18 +43,7 @@ def clip_id(wish: str) -> str:
     return f"{safe}_" if safe.split(".")[0].lower() in _RESERVED else safe
 
 
-def natural_key(name: str) -> list[tuple[int, int, str]]:
-    """Sorts frame10 after frame9.
-
-    >>> sorted(["frame10", "frame9", "frame1"], key=natural_key)
-    ['frame1', 'frame9', 'frame10']
-    """
-    parts = re.split(r"([0-9]+)", name)
-    return [(1, int(p), p) if i % 2 else (0, 0, p.casefold()) for i, p in enumerate(parts)] + [(0, 0, name)]
-
-
 def natural_paths(folder: Path) -> list[Path]:
     """The visible things in a folder, in natural order of their names."""
-    return sorted(
-        (p for p in folder.iterdir() if not p.name.startswith(".")), key=lambda p: natural_key(p.name)
-    )
+    visible = (p for p in folder.iterdir() if not p.name.startswith("."))
+    return sorted(visible, key=lambda p: natural_key(p.name))

@@ -1,0 +1,120 @@
+"""Bringing recordings of other layouts into a dataset.
+
+A new layout is a class with the methods of `Importer`, plus one entry in `IMPORTERS`.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from handflow.data.dataset import Dataset
+from handflow.data.import_archive import LandmarkArchive
+from handflow.data.import_article import ArticleFolders
+from handflow.data.import_videos import LabelVideos
+from handflow.data.incoming import Importer, ImportOptions, Incoming, SkipList
+from handflow.data.layout import ClipEntry
+from handflow.errors import DatasetError, SourceError
+
+log = logging.getLogger(__name__)
+
+IMPORTERS: dict[str, Importer] = {
+    "archive": LandmarkArchive(),
+    "article": ArticleFolders(),
+    "videos": LabelVideos(),
+}
+
+Progress = Callable[[int, int, str], None]
+"""Told (takes done, takes in all, name of the one just done)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What an import brought."""
+
+    kind: str  # name of the importer
+    added: tuple[ClipEntry, ...]
+    known: tuple[ClipEntry, ...]  # takes that an earlier import had brought already
+    skipped: tuple[tuple[Path, str], ...]  # what could not be read, with the reason
+
+
+def detect_importer(path: Path) -> str:
+    """The name of the importer for a file or folder.
+
+    Raises:
+        DatasetError: there is nothing, or nothing that an importer knows.
+    """
+    if not path.exists():
+        raise DatasetError(f"nothing to import at {path}: no such file or folder")
+    for name, importer in IMPORTERS.items():
+        if importer.detects(path):
+            return name
+    known = "; ".join(i.description for i in IMPORTERS.values())
+    raise DatasetError(f"{path} has no layout that can be imported: {known}")
+
+
+def import_into(
+    dataset: Dataset,
+    path: str | Path,
+    options: ImportOptions = ImportOptions(),
+    *,
+    kind: str | None = None,
+    progress: Progress | None = None,
+) -> ImportReport:
+    """Imports all takes of a source; those of an earlier, perhaps interrupted, import are not brought twice.
+
+    Args:
+        dataset: where they go; each take is stored whole or not at all.
+        path: a folder or file of a layout in `IMPORTERS`.
+        options: frame rate, mirroring, subject and session.
+        kind: name of an importer; None: found by looking.
+        progress: called after each take.
+
+    Raises:
+        DatasetError: the source is missing, of no known layout, or nothing in it can be read.
+        OSError: the disk is full; the takes stored so far stay.
+    """
+    path = Path(path)
+    if kind is None:
+        kind = detect_importer(path)
+    elif kind not in IMPORTERS:
+        raise DatasetError(f"no importer '{kind}': choose one of {', '.join(IMPORTERS)}")
+    elif not path.exists():
+        raise DatasetError(f"nothing to import at {path}: no such file or folder")
+    skip = SkipList()
+    takes = IMPORTERS[kind].takes(path, options, skip)
+    imported = {(e.source, e.label, e.digest): e for e in dataset.scan()[0] if e.digest}
+    added: list[ClipEntry] = []
+    known: list[ClipEntry] = []
+    for number, take in enumerate(takes, 1):
+        try:
+            digest = take.digest()
+            entry = imported.get((take.source, take.gesture, digest))
+            if entry is None:
+                added.append(_store(dataset, take, digest))
+            else:
+                known.append(entry)
+        except (DatasetError, SourceError) as error:
+            skip.add(take.path, error)
+        if progress is not None:
+            progress(number, len(takes), take.name)
+    if not added and not known:
+        first = f": {skip.skipped[0][0]} {skip.skipped[0][1]}" if skip.skipped else ""
+        raise DatasetError(f"nothing in {path} could be imported{first}")
+    return ImportReport(kind, tuple(added), tuple(known), tuple(skip.skipped))
+
+
+def _store(dataset: Dataset, take: Incoming, digest: str) -> ClipEntry:
+    if take.clip is not None:
+        return dataset.add(take.clip, digest=digest, assumed_fps=take.assumed_fps)
+    assert take.frames is not None, "an importer hands out pictures or landmarks"
+    return dataset.add_frames(
+        take.gesture,
+        take.frames(),
+        id=take.name,
+        source=take.source,
+        subject=take.subject,
+        session=take.session,
+        assumed_fps=take.assumed_fps,
+        digest=digest,
+    )
