@@ -66,11 +66,8 @@ def extract_landmarks(
         raise DatasetError(f"{jobs} processes cannot be: choose --jobs 1 or more")
     entries, damaged = dataset.scan()
     failed = [(folder.name, reason) for folder, reason in damaged]
-    failed += [
-        (e.id, "it has no pictures to find hands in")
-        for e in entries
-        if not (e.has_frames or e.has_landmarks)
-    ]
+    bare = [e for e in entries if not (e.has_frames or e.has_landmarks)]
+    failed += [(e.id, "it has no pictures to find hands in") for e in bare]
     wanted = [e for e in entries if e.has_frames and (again or not _is_current(dataset, e, version))]
     if wanted and make_landmarker is HandLandmarker:
         find_hand_models()  # fetched once, before several processes look for them
