@@ -129,7 +129,7 @@ def wave(person: VirtualPerson, rng: np.random.Generator) -> Stroke:
     first = _state(person, rng, _open(person, rng), (0.0, -0.02, 0.0))
     sign = rng.choice([-1.0, 1.0])
     loop = Loop(
-        np.zeros(STATE),
+        _delta((0.0, rng.normal(0, 0.006), rng.normal(0, 0.006)), (rng.normal(0, 0.08), 0.0, 0.0)),
         _delta((sign * width, 0.0, 0.0), (0.0, 0.0, -person.side * sign * tilt)),
         float(cycles),
     )
