@@ -39,12 +39,13 @@ def run(
     from handflow.hands import HandLandmarker, HandLandmarkerConfig
     from handflow.live.annotate import Annotator
     from handflow.live.pipeline import Pipeline
-    from handflow.recognize import Spotter, load_recognizer
+    from handflow.recognize import load_recognizer
 
     recognizer = load_recognizer(model)
     landmarker = HandLandmarker(HandLandmarkerConfig(max_hands=max_hands))
-    pipeline = Pipeline(landmarker, recognizer, Spotter(recognizer.info.spotter))
+    pipeline = Pipeline(landmarker, recognizer, recognizer.spotter())
     annotator = Annotator(recognizer.labels)
+    mirror = Annotator(recognizer.labels, mirror=True)
     count = 0
     with ExitStack() as stack:
         frames = stack.enter_context(open_source(source))
@@ -60,15 +61,14 @@ def run(
             for result in pipeline.run(frames):
                 start = result.frame.timestamp if start is None else start
                 count += _write(result.events, out)
-                if annotate is not None or window is not None:
+                if annotate is not None:
                     picture = annotator.draw(result)
-                    if annotate is not None:
-                        if video is None:
-                            size = (picture.shape[1], picture.shape[0])
-                            video = stack.enter_context(VideoWriter(annotate, size, frames.fps))
-                        video.write(picture, result.frame.timestamp - start)
-                    if window is not None and not window.show(picture):
-                        break
+                    if video is None:
+                        size = (picture.shape[1], picture.shape[0])
+                        video = stack.enter_context(VideoWriter(annotate, size, frames.fps))
+                    video.write(picture, result.frame.timestamp - start)
+                if window is not None and not window.show(mirror.draw(result)):
+                    break
                 if seconds is not None and result.frame.timestamp - start >= seconds:
                     break
         except KeyboardInterrupt:  # the usual way to end a camera: what was written stays

@@ -7,6 +7,7 @@ import numpy as np
 
 from handflow.hands import draw_hands
 from handflow.live.pipeline import LiveResult
+from handflow.live.window import mirrored_view
 from handflow.types import BACKGROUND, Frame, GestureEvent, Hand, Hands, Image, Segment
 
 _MIN_WIDTH = 640  # pixels: smaller frames are enlarged so that text stays legible
@@ -24,11 +25,15 @@ class Annotator:
     Args:
         labels: all labels of the model, in the order of its scores.
         segments: the truth, where it is known; drawn beside the events.
+        mirror: show the picture as a mirror does, for a screen.
     """
 
-    def __init__(self, labels: Sequence[str], segments: Sequence[Segment] = ()) -> None:
+    def __init__(
+        self, labels: Sequence[str], segments: Sequence[Segment] = (), *, mirror: bool = False
+    ) -> None:
         self._labels = tuple(labels)
         self._segments = tuple(segments)
+        self._mirror = mirror
         self.reset()
 
     def reset(self) -> None:
@@ -40,7 +45,7 @@ class Annotator:
         if result.events:
             self._last = result.events[-1]
         image, hands = _enlarge(result.frame, result.hands)
-        canvas = draw_hands(image, hands)
+        canvas = mirrored_view(image, hands) if self._mirror else draw_hands(image, hands)
         now = result.frame.timestamp
         if self._last is not None and now - self._last.time <= _BANNER_SECONDS:
             _banner(canvas, f"{self._last.gesture}  {self._last.score:.2f}")
