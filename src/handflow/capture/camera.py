@@ -37,6 +37,8 @@ class CameraFeed:
         """`epoch`: `time.perf_counter()` at timestamp 0."""
         self._capture = capture
         self._name = name
+        claimed = float(capture.get(cv2.CAP_PROP_FPS))
+        self.fps = claimed if 1 <= claimed <= 240 else 30.0  # drivers also say 0 or millions
         self._epoch = epoch
 
     def read(self) -> tuple[Image, float]:

@@ -20,6 +20,10 @@ Tell = Callable[[str], None]
 class Feed(Protocol):
     """One connection to a device or stream. All its methods are called by one thread."""
 
+    @property
+    def fps(self) -> float:
+        """Frames a second that the device or stream claims to give."""
+
     def read(self) -> tuple[Image, float] | None:
         """Waits for the next picture: RGB uint8 (height, width, 3) and seconds on the source's clock.
 
@@ -97,6 +101,7 @@ class LiveSource:
         self._dropped = 0
         self._last_time = -float("inf")
         self._times: deque[float] = deque()
+        self._claimed_fps = 30.0
         self._connected = False
         self._ended = False
         self._error: BaseException | None = None
@@ -124,10 +129,10 @@ class LiveSource:
 
     @property
     def fps(self) -> float:
-        """Frames a second as measured over the last seconds; 0 before there are two."""
+        """Frames a second, measured over the last seconds; what the feed claims before there are five."""
         with self._changed:
             times = list(self._times)
-        return (len(times) - 1) / (times[-1] - times[0]) if len(times) > 1 else 0.0
+        return (len(times) - 1) / (times[-1] - times[0]) if len(times) >= 5 else self._claimed_fps
 
     @property
     def connected(self) -> bool:
@@ -231,6 +236,7 @@ class LiveSource:
         while not self._stop.is_set():
             try:
                 feed = self._open_feed()
+                self._claimed_fps = feed.fps
                 try:
                     if self._pump(feed, lost_at):
                         return

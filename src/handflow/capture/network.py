@@ -5,7 +5,7 @@ import time
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from handflow.capture.decode import Decoder, open_container, upright
+from handflow.capture.decode import Decoder, open_container, stream_rate, upright
 from handflow.capture.live import LiveConfig, LiveSource, Tell
 from handflow.capture.source import Source
 from handflow.capture.video import VideoSource
@@ -64,6 +64,7 @@ class NetworkFeed:
     ) -> None:
         container, stream = opened
         stream.thread_type = "SLICE"  # threads over frames would hold several pictures back
+        self.fps = stream_rate(stream)
         self._decoder = Decoder(container, stream)
         self._frames = self._decoder.frames()
         self._timed = container.format.name not in _UNTIMED

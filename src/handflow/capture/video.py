@@ -113,6 +113,7 @@ class PacedFeed:
     def __init__(self, source: Source, wait: Callable[[float], object]) -> None:
         self._source = source
         self._wait = wait
+        self.fps = source.fps
         self._first: Frame | None = None
         self.epoch: float | None = None
 

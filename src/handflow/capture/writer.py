@@ -98,11 +98,10 @@ class VideoWriter:
             raise
 
     def _begin(self, encoder: str, fps: float) -> None:
+        # Both clocks of the file: the movie's own, in milliseconds, would round the start.
+        ticks = {"video_track_timescale": str(_TICKS), "movie_timescale": str(_TICKS)}
         self._container = av.open(
-            f"file:{self._temporary}",
-            "w",
-            format="mp4",
-            options={"movflags": "+faststart", "video_track_timescale": str(_TICKS)},
+            f"file:{self._temporary}", "w", format="mp4", options={"movflags": "+faststart", **ticks}
         )
         rate = Fraction(fps).limit_denominator(1001)
         stream = self._container.add_stream(encoder, rate=rate, options=H264_ENCODERS.get(encoder, {}))
