@@ -82,7 +82,7 @@ def why_not_opened(index: int, system: str = sys.platform, cameras: list[CameraI
         cameras = list_cameras(system)
     for camera in cameras:
         if camera.index == index and camera.problem:
-            return f"camera {index}: {camera.problem}"
+            return f"camera {index} cannot be opened, {camera.problem}"
     others = ", ".join(f"{c.index} ({c.name})" if c.name else str(c.index) for c in cameras)
     if system == "linux" and all(c.index != index for c in cameras):
         if others:
