@@ -1,0 +1,135 @@
+"""Varies landmark windows as persons, cameras and trackers do. One draw holds for all steps of a window."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from handflow.recognize.windows import PALM, STEPS, Windows
+from handflow.types import Float32
+
+
+@dataclass(frozen=True, slots=True)
+class AugmentConfig:
+    """How far landmarks are varied; 0 leaves a thing as it is."""
+
+    rotation: float = 0.14  # radians, standard deviation: the camera or the arm leans
+    stretch: float = 0.10  # log standard deviation of width against height: the camera looks from aside
+    reach: float = 0.25  # log standard deviation of the path's length in hand sizes
+    depth: float = 0.3  # log standard deviation of the scale of z
+    build: float = 0.04  # hand sizes: landmarks of another hand, the same for all steps
+    jitter: float = 0.02  # hand sizes: the tracker's noise, fresh at every step
+    sway: float = 0.05  # hand sizes: slow movement of the whole hand
+    dropout: float = 0.25  # share of windows in which a hand is lost for a while
+    longest_loss: float = 0.35  # of the window
+    wrong_hand: float = 0.05  # share of windows in which the tracker takes left for right
+
+    def __post_init__(self) -> None:
+        for name in self.__slots__:
+            value = getattr(self, name)
+            if not 0 <= value <= 1:
+                raise ValueError(f"{name} is {value}, expected 0 to 1")
+
+
+def augment(windows: Windows, config: AugmentConfig, rng: np.random.Generator) -> Windows:
+    """Varies every window on its own. Unknown steps stay unknown."""
+    n = len(windows)
+    if n == 0:
+        return windows
+    marks = windows.landmarks.astype(np.float32, copy=True)
+    known, seen = windows.known.copy(), windows.seen.copy()
+    size = _sizes(marks, known)[:, None, None, None, None]  # (n, 1, 1, 1, 1)
+    marks *= _draw_scale(rng, n, config.stretch, config.depth)
+    marks = _turned(marks, rng.normal(0, config.rotation, n).astype(np.float32))
+    marks = _reached(marks, known, np.exp(rng.normal(0, config.reach, n)).astype(np.float32))
+    wobble = rng.normal(0, config.build, (n, 1, 2, 21, 3)).astype(np.float32)
+    level = (config.jitter * np.exp(rng.normal(0, 0.7, (n, 1, 1, 1, 1)))).astype(np.float32)
+    wobble = wobble + level * rng.standard_normal((n, STEPS, 2, 21, 3), np.float32)
+    wobble[..., 2] *= 2
+    wobble[..., :2] += _sway(rng, n, config.sway)
+    marks += wobble * size
+    wrong = rng.random(n) < config.wrong_hand
+    for array in (marks, known, seen):
+        array[wrong] = array[wrong][:, :, ::-1]
+    _lose(marks, known, seen, rng, config)
+    marks *= known[..., None, None]
+    return Windows(marks, known, seen)
+
+
+def flip(windows: Windows) -> Windows:
+    """The windows as a mirror shows them: left is right, and the left hand is the right one."""
+    marks = windows.landmarks[:, :, ::-1].copy()
+    marks[..., 0] *= -1
+    return Windows(marks, windows.known[:, :, ::-1].copy(), windows.seen[:, :, ::-1].copy())
+
+
+def flipped_labels(labels: Sequence[str], flip_map: Mapping[str, str]) -> list[int]:
+    """For each label the number of the label that its mirrored clips have.
+
+    A label that the map does not name looks the same in a mirror. A pair is named once, in either direction.
+    """
+    both = {**{v: k for k, v in flip_map.items()}, **flip_map}
+    return [labels.index(both.get(label, label)) for label in labels]
+
+
+def _sizes(marks: Float32, known: Float32) -> Float32:
+    """Hand size of each window (n,): the mean over the known steps of both hands; 1 where none is known."""
+    palm = marks[..., PALM, :2]
+    spread = np.sqrt(
+        ((palm - palm.mean(axis=-2, keepdims=True)) ** 2).sum(axis=-1).mean(axis=-1)
+    )  # (n, S, 2)
+    total = known.sum(axis=(1, 2))
+    size = (spread * known).sum(axis=(1, 2)) / np.maximum(total, 1) * 1.7
+    return np.where(size > 0, size, 1.0).astype(np.float32)
+
+
+def _draw_scale(rng: np.random.Generator, n: int, stretch: float, depth: float) -> Float32:
+    wide = np.exp(rng.normal(0, stretch, n))
+    deep = np.exp(rng.normal(0, depth, n))
+    return np.stack([wide, 1 / wide, deep], axis=1).astype(np.float32)[:, None, None, None, :]
+
+
+def _turned(marks: Float32, angle: Float32) -> Float32:
+    cos, sin = (f(angle)[:, None, None, None] for f in (np.cos, np.sin))
+    x, y = marks[..., 0], marks[..., 1]
+    return np.stack([cos * x - sin * y, sin * x + cos * y, marks[..., 2]], axis=-1)
+
+
+def _reached(marks: Float32, known: Float32, factor: Float32) -> Float32:
+    """Lengthens the path of each hand and keeps its shape."""
+    centre = marks[..., PALM, :2].mean(axis=-2)  # (n, S, 2, 2)
+    weight = known[..., None]
+    count = np.maximum(weight.sum(axis=(1, 2), keepdims=True), 1)
+    middle = (centre * weight).sum(axis=(1, 2), keepdims=True) / count
+    marks = marks.copy()
+    marks[..., :2] += ((factor[:, None, None, None] - 1) * (centre - middle))[..., None, :]
+    return marks
+
+
+def _sway(rng: np.random.Generator, n: int, amount: float) -> Float32:
+    """Slow movement `(n, S, 2, 1, 2)`: two waves of random phase."""
+    time = np.linspace(0, np.pi, STEPS, dtype=np.float32)[None, :, None, None]
+    total = np.zeros((n, STEPS, 2, 2), np.float32)
+    for waves in (1, 2):
+        phase = rng.uniform(0, 2 * np.pi, (n, 1, 2, 2)).astype(np.float32)
+        size = (amount / waves * rng.standard_normal((n, 1, 2, 2))).astype(np.float32)
+        total += size * np.sin(waves * time + phase)
+    return total[:, :, :, None, :]
+
+
+def _lose(
+    marks: Float32, known: Float32, seen: Float32, rng: np.random.Generator, config: AugmentConfig
+) -> None:
+    """Loses both hands of some windows for a while, in place: bridged where seen again, else unknown."""
+    for k in np.flatnonzero(rng.random(len(marks)) < config.dropout):
+        length = int(rng.integers(2, max(3, int(config.longest_loss * STEPS))))
+        start = int(rng.integers(0, STEPS))
+        end = min(start + length, STEPS)
+        seen[k, start:end] = 0
+        if start == 0 or end == STEPS:
+            known[k, start:end] = 0
+            continue
+        share = (np.arange(1, end - start + 1, dtype=np.float32) / (end - start + 1))[:, None, None, None]
+        ends = known[k, start - 1] * known[k, end]  # (2,)
+        marks[k, start:end] = marks[k, start - 1] * (1 - share) + marks[k, end] * share
+        known[k, start:end] = ends

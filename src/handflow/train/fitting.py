@@ -1,0 +1,274 @@
+"""Fits a network with Lightning: best weights, history, calibration; Ctrl-C keeps what is done."""
+
+import csv
+import logging
+import signal
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import FrameType
+from typing import Any
+
+import lightning.pytorch as pl
+import numpy as np
+import torch
+from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.utils.data import DataLoader, TensorDataset
+
+from handflow.recognize.features import encode
+from handflow.train.augment import AugmentConfig, augment, flip
+from handflow.train.config import TrainConfig
+from handflow.train.sampling import Samples
+
+EpochReport = Callable[[int, int, Mapping[str, float]], None]
+"""Called after every epoch with its number from 1, the most there can be, and its row of history.csv."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fitted:
+    """A network with the best weights found, and how it got there."""
+
+    network: nn.Module
+    temperature: float  # the logits are divided by it
+    history: tuple[dict[str, float], ...]  # one row an epoch
+    best_loss: float  # on the validation windows
+    interrupted: bool  # by Ctrl-C: the best weights so far
+    seconds: float
+
+
+class TrainingBatches:
+    """Batches of one epoch: windows drawn so that every label weighs alike, varied, as features.
+
+    Args:
+        samples: all training windows.
+        config: batch size, flips.
+        seconds: duration of a window.
+        flipped: for each label the number of its mirrored label; None: no flips.
+        rng: decides everything that chance decides.
+        most: windows an epoch at most.
+    """
+
+    def __init__(
+        self,
+        samples: Samples,
+        config: TrainConfig,
+        seconds: float,
+        *,
+        flipped: list[int] | None,
+        rng: np.random.Generator,
+        most: int,
+    ) -> None:
+        self._samples, self._config, self._seconds = samples, config, seconds
+        self._flipped, self._rng = flipped, rng
+        self._augment = AugmentConfig()
+        count = samples.targets.sum(axis=0)
+        weight = (samples.targets / np.maximum(count, 1e-6)).sum(axis=1)
+        self._chance = weight / weight.sum()
+        self._steps = max(1, min(most, len(samples)) // config.batch)
+
+    def __len__(self) -> int:
+        return self._steps
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        size = min(self._config.batch, len(self._samples))
+        order = self._rng.choice(len(self._samples), (self._steps, size), p=self._chance)
+        for chosen in order:
+            windows = augment(self._samples.windows.take(chosen), self._augment, self._rng)
+            targets = self._samples.targets[chosen]
+            if self._flipped is not None and self._rng.random() < 0.5:
+                windows, targets = flip(windows), targets[:, self._flipped]
+            features = encode(windows, self._seconds, hands_matter=self._config.hands_matter).features
+            yield torch.from_numpy(features), torch.from_numpy(np.ascontiguousarray(targets))
+
+
+class _Module(pl.LightningModule):
+    """What Lightning needs to know: loss, optimiser, what an epoch measured."""
+
+    def __init__(self, network: nn.Module, config: TrainConfig, steps: int) -> None:
+        super().__init__()
+        self.network = network
+        self._config, self._steps = config, steps
+
+    def _measure(self, batch: tuple[Tensor, Tensor], part: str, smoothing: float) -> Tensor:
+        features, targets = batch
+        logits = self.network(features)
+        spread = targets * (1 - smoothing) + smoothing / targets.shape[1]
+        loss = functional.cross_entropy(logits, spread)
+        right = (logits.argmax(dim=1) == targets.argmax(dim=1)).float().mean()
+        self.log(f"{part}_loss", loss, on_epoch=True, on_step=False, batch_size=len(features))
+        self.log(f"{part}_accuracy", right, on_epoch=True, on_step=False, batch_size=len(features))
+        return loss
+
+    def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
+        return self._measure(batch, "train", self._config.label_smoothing)
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> None:
+        self._measure(batch, "val", 0.0)
+
+    def configure_optimizers(self) -> Any:
+        optimizer = torch.optim.AdamW(
+            self.parameters(), lr=self._config.learning_rate, weight_decay=self._config.weight_decay
+        )
+        schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer,
+            max_lr=self._config.learning_rate,
+            total_steps=self._config.epochs * self._steps + 1,
+            pct_start=0.15,
+        )
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+class _History(Callback):
+    """Keeps one row an epoch and tells whoever wants to know."""
+
+    def __init__(self, epochs: int, report: EpochReport | None) -> None:
+        self.rows: list[dict[str, float]] = []
+        self._epochs, self._report, self._start = epochs, report, time.perf_counter()
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        names = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
+        measured = {n: float(trainer.callback_metrics[n]) for n in names if n in trainer.callback_metrics}
+        row = {"epoch": float(len(self.rows) + 1), **measured}
+        row["seconds"] = round(time.perf_counter() - self._start, 3)
+        self.rows.append(row)
+        if self._report:
+            self._report(len(self.rows), self._epochs, row)
+
+
+class _StopOnInterrupt(Callback):
+    """Ctrl-C ends the training after the step it is in; a second Ctrl-C ends the program.
+
+    Lightning itself would end the program at the first.
+    """
+
+    def __init__(self) -> None:
+        self.interrupted = False
+        self._before: Any = None
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            return  # signals reach the main thread alone; whoever started this thread decides
+
+        def stop(number: int, frame: FrameType | None) -> None:
+            self.interrupted = True
+            trainer.should_stop = True
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+        self._before = signal.signal(signal.SIGINT, stop)
+
+    def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+            self._before = None
+
+
+def fit(
+    network: nn.Module,
+    batches: TrainingBatches,
+    validation: tuple[Tensor, Tensor],
+    config: TrainConfig,
+    report: EpochReport | None = None,
+) -> Fitted:
+    """Fits the network and restores the weights with the lowest validation loss.
+
+    Args:
+        network: features to logits; changed in place.
+        batches: the training windows.
+        validation: features `(windows, CHANNELS, STEPS)` and targets `(windows, labels)`.
+        config: epochs, patience, learning rate, device.
+        report: called after every epoch.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C before the first epoch was done: there is nothing to keep.
+    """
+    start = time.perf_counter()
+    module = _Module(network, config, len(batches))
+    history, interrupt = _History(config.epochs, report), _StopOnInterrupt()
+    features, targets = validation
+    held_out = DataLoader(TensorDataset(features, targets), batch_size=512)
+    threads = torch.get_num_threads()
+    # A step of this network is too short to share out: two threads are slower than one.
+    torch.set_num_threads(1)
+    try:
+        with TemporaryDirectory() as folder, _quiet_lightning():
+            best = ModelCheckpoint(
+                folder, monitor="val_loss", save_top_k=1, save_weights_only=True, filename="best"
+            )
+            trainer = pl.Trainer(
+                max_epochs=config.epochs,
+                accelerator=config.device,
+                devices=1,
+                callbacks=[EarlyStopping("val_loss", patience=config.patience), best, history, interrupt],
+                logger=False,
+                enable_progress_bar=False,
+                enable_model_summary=False,
+                num_sanity_val_steps=0,
+                default_root_dir=folder,
+            )
+            trainer.fit(module, batches, held_out)
+            if not best.best_model_path:
+                raise KeyboardInterrupt
+            kept = torch.load(best.best_model_path, weights_only=True, map_location="cpu")
+            module.cpu().load_state_dict(kept["state_dict"])
+            best_loss = min(row["val_loss"] for row in history.rows)
+        network.eval()
+        temperature = fitted_temperature(network, features, targets)
+    finally:
+        torch.set_num_threads(threads)
+    _log.info("%d epochs, best validation loss %.4f", len(history.rows), best_loss)
+    return Fitted(
+        network=network,
+        temperature=temperature,
+        history=tuple(history.rows),
+        best_loss=best_loss,
+        interrupted=interrupt.interrupted,
+        seconds=time.perf_counter() - start,
+    )
+
+
+def fitted_temperature(network: nn.Module, features: Tensor, targets: Tensor) -> float:
+    """The temperature that makes probabilities mean most on validation data.
+
+    Guo et al., "On Calibration of Modern Neural Networks", ICML 2017; searched on a grid from 0.5 to 3.
+    """
+    with torch.no_grad():
+        logits = torch.cat([network(part) for part in torch.split(features, 512)])
+        grid = torch.logspace(np.log10(0.5), np.log10(3.0), 41)
+        losses = [float(functional.cross_entropy(logits / t, targets)) for t in grid]
+    return float(grid[int(np.argmin(losses))])
+
+
+def write_history(path: Path, history: tuple[dict[str, float], ...]) -> None:
+    """Writes one row an epoch as CSV."""
+    names = list(history[0])
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, names)
+        writer.writeheader()
+        writer.writerows({k: f"{v:.6g}" for k, v in row.items()} for row in history)
+
+
+class _quiet_lightning(warnings.catch_warnings):  # noqa: N801 - reads as a statement
+    """Keeps Lightning's tips about loaders, loggers and devices off the screen."""
+
+    def __enter__(self) -> Any:
+        result = super().__enter__()
+        warnings.simplefilter("ignore")
+        self._levels = {}
+        for name in ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero"):
+            logger = logging.getLogger(name)
+            self._levels[name] = logger.level
+            logger.setLevel(logging.ERROR)
+        return result
+
+    def __exit__(self, *exc: Any) -> None:
+        for name, level in self._levels.items():
+            logging.getLogger(name).setLevel(level)
+        super().__exit__(*exc)
