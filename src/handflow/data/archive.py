@@ -118,7 +118,7 @@ def _build(arrays: Arrays, path: Path) -> Archive:
     handedness = arrays.get("handedness", np.asarray(np.where(seen, np.array([0, 1], np.float32), np.nan)))
     presence = _fitting(presence, (n, t, 2), "f", "presence").astype(np.float32)
     handedness = _fitting(handedness, (n, t, 2), "f", "handedness").astype(np.float32)
-    sizes = np.broadcast_to(arrays.get("frame_size", np.array(_likely_size(landmarks))), (n, 2))
+    sizes = np.broadcast_to(arrays.get("frame_size", np.array(likely_size(landmarks))), (n, 2))
     segments = _segments(arrays, n)
     is_stream = _fitting(
         arrays.get("is_stream", np.full(n, "segment_stream" in arrays)), (n,), "b", "is_stream"
@@ -176,9 +176,11 @@ def _fitting(values: NDArray[Any], shape: tuple[int, ...], kinds: str, name: str
     return values
 
 
-def _likely_size(landmarks: Float32) -> tuple[int, int]:
-    # Archives may say nothing of the picture. The smallest common one that holds nearly all points serves:
-    # landmarks may lie a little outside. In other units than pixels the size has no meaning.
+def likely_size(landmarks: Float32) -> tuple[int, int]:
+    """A (width, height) for landmarks that come without one: the smallest common one that holds them.
+
+    Some landmarks may lie a little outside. In other units than pixels the size has no meaning.
+    """
     points = landmarks[..., :2][np.isfinite(landmarks[..., :2]).all(axis=-1)]
     if not len(points):
         return (640, 480)
