@@ -22,27 +22,6 @@ SHORTEST = 0.2  # seconds; no gesture is over sooner
 FEWEST_FRAMES = 3
 HANDLESS = 0.5  # share of frames without a usable hand from which a clip counts as hand-less
 
-Progress = Callable[[int, int, str], None]
-"""Told (clips looked at, clips in all, id)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that a check found."""
-
-    kind: str  # one of PROBLEMS or HINTS
-    message: str  # one line with the remedy
-    clip: str | None = None  # clip id
-    gesture: str | None = None
-    fixed: bool = False
-    folder: Path | None = None  # the clip's, where it was found
-
-    @property
-    def is_problem(self) -> bool:
-        """Whether something stays to be done; hints are none."""
-        return not self.fixed and self.kind not in HINTS
-
-
 PROBLEMS = (
     "format", "partial", "damaged", "duplicate", "too short", "no hand", "mislabelled", "no clips",
     "one gesture",
@@ -69,12 +48,6 @@ class Finding:
     def is_problem(self) -> bool:
         """Whether something stays to be done; hints are none."""
         return not self.fixed and self.kind not in HINTS
-
-
-HINTS = frozenset({"few clips", "no landmarks"})
-KINDS = (
-    "format", "partial", "damaged", "duplicate", "too short", "no hand", "mislabelled", "no clips", "one gesture", *HINTS,
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
