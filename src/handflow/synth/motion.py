@@ -47,7 +47,7 @@ def _state(
     state = np.zeros(STATE)
     state[POSE] = pose
     state[ATTITUDE] = np.array(person.attitude) + attitude + v * rng.normal(0, 0.07, 3)
-    state[PLACE] = np.array([*person.centre, 0.0]) + place + v * rng.normal(0, [0.014, 0.012, 0.015])
+    state[PLACE] = np.array([*person.centre, 0.0]) + place + v * rng.normal(0, [0.02, 0.016, 0.018])
     return state
 
 

@@ -83,7 +83,8 @@ class VirtualPerson:
         width, height = self.field
         hand = self.shape.length
         across = min(self.amplitude, 2 * (width - abs(self.centre[0])) - 0.75 * hand)
-        along = min(self.amplitude, 2 * height - 1.05 * hand)
+        off = abs(self.centre[1] - 0.47 * hand)  # how far the palm is from mid-picture
+        along = min(self.amplitude, 2 * (height - off) - 1.05 * hand)
         return max(across, 0.1), max(along, 0.08)
 
     def seen_by(self, width: int, height: int, exposure: float) -> Camera:
@@ -151,8 +152,8 @@ def random_person(seed: int, *, hand: Side | None = None, name: str | None = Non
         distance=distance,
         view=(float(rng.normal(0, 0.13)), float(rng.normal(0, 0.13)), float(rng.normal(0, 0.035))),
         centre=(
-            float(side * rng.uniform(-0.01, 0.07)),
-            float(0.47 * shape.length + rng.normal(0, 0.015)),  # the wrist: the palm lies mid-picture
+            float(side * rng.uniform(-0.02, 0.28) * distance * PICTURE[0] / 2 / focal),
+            float(0.47 * shape.length + np.clip(rng.normal(0, 0.025), -0.05, 0.05)),  # the wrist: the palm lies mid-picture
         ),
         tempo=float(np.clip(np.exp(rng.normal(0, 0.2)), 0.68, 1.5)),
         amplitude=float(np.clip(rng.normal(0.29, 0.05), 0.19, 0.42)),
