@@ -30,7 +30,10 @@ class Spread(_Part):
 
 
 class Evaluation(_Part):
-    """How the model did on data that its weights were not fitted to."""
+    """How the model did on clips that its weights were not fitted to.
+
+    They decided when training stopped and set the thresholds, so new people may do a little worse.
+    """
 
     held_out: str  # what was held out: "subject", "session" or "clip"
     clips: int
@@ -63,6 +66,8 @@ class ModelInfo(_Part):
     seed: int
     data_fingerprint: str  # sha256 over the training data
     trained_clips: dict[str, int]  # clips used for each label, held-out ones included
+    trained_on: dict[str, int | list[str]] = {}  # whose clips these were (`evaluate.provenance`)
+    notes: tuple[str, ...] = ()  # sentences that a reader of the results should know
     versions: dict[str, str]  # of Python and of the packages that made it
 
     @property
