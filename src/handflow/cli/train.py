@@ -1,0 +1,124 @@
+"""`handflow train`: from a dataset to the folder of a trained model."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from handflow.cli.common import (
+    AsJson,
+    Seed,
+    Verbose,
+    command_app,
+    console,
+    print_json,
+    progress,
+    progress_console,
+)
+from handflow.errors import MissingExtraError
+
+app = command_app()
+
+
+class ValidationBy(StrEnum):
+    """What is held out to decide when training ends."""
+
+    AUTO = "auto"
+    SUBJECT = "subject"
+    SESSION = "session"
+    CLIP = "clip"
+
+
+class Device(StrEnum):
+    """What computes."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    GPU = "gpu"
+
+
+@app.command(epilog="Example: handflow train my-gestures --out models")
+def train(
+    dataset: Annotated[Path, typer.Argument(help="Folder of a dataset, or a landmark archive (.npz).")],
+    model: Annotated[str, typer.Option("--model", help="Kind of model: landmark.")] = "landmark",
+    out: Annotated[
+        Path, typer.Option(help="Folder of models; the new one gets its own folder in it.")
+    ] = Path("models"),
+    epochs: Annotated[
+        int, typer.Option(help="Epochs at most; training ends early when it stops improving.", min=1)
+    ] = 48,
+    val_by: Annotated[
+        ValidationBy,
+        typer.Option(help="Held out to decide when to stop: whole subjects, sessions, or single clips."),
+    ] = ValidationBy.AUTO,
+    window: Annotated[
+        float | None,
+        typer.Option(
+            help="Seconds that the model looks back; chosen from the clips where not given.", min=0.3, max=5
+        ),
+    ] = None,
+    device: Annotated[Device, typer.Option(help="What computes.")] = Device.AUTO,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+    verbose: Verbose = False,
+) -> None:
+    """Train a model on a dataset. Ctrl-C ends early and keeps the best model so far."""
+    if find_spec("torch") is None or find_spec("lightning") is None:
+        raise MissingExtraError("training", "train")
+    from handflow.data import load_clips
+    from handflow.recognize import read_model_info
+
+    clips = load_clips(dataset)
+    with progress() as bar:
+        task = bar.add_task("loading torch", total=epochs)
+        from handflow.train import TrainConfig, train_model
+
+        bar.update(task, description="drawing windows")
+
+        def told(epoch: int, most: int, row: Mapping[str, float]) -> None:
+            words = f"loss {row['val_loss']:.3f} · windows right {row['val_accuracy']:.1%}"
+            bar.update(task, description=words, completed=epoch, total=most)
+
+        folder = train_model(
+            clips,
+            TrainConfig(
+                model=model,
+                seed=seed,
+                epochs=epochs,
+                validation_by=val_by.value,
+                window_seconds=window,
+                device=device.value,
+            ),
+            out,
+            dataset=dataset,
+            report=told,
+        )
+        bar.update(task, description="done", completed=epochs)
+    info = read_model_info(folder)
+    for note in info.notes:
+        progress_console.print(f"[yellow]Note:[/] {note}", highlight=False)
+    accuracy = info.evaluation.accuracy
+    if as_json:
+        print_json(
+            {
+                "model": str(folder),
+                "labels": list(info.labels),
+                "accuracy": accuracy.mean,
+                "std": accuracy.std,
+                "held_out": info.evaluation.held_out,
+                "clips": info.evaluation.clips,
+                "window_seconds": info.window_seconds,
+                "notes": list(info.notes),
+            }
+        )
+        return
+    progress_console.print(
+        f"{accuracy.mean:.1%} of {info.evaluation.clips} held-out clips right "
+        f"(by {info.evaluation.held_out}); report: {folder / 'report.html'}",
+        highlight=False,
+        soft_wrap=True,
+    )
+    console.print(str(folder), highlight=False, soft_wrap=True)
