@@ -33,7 +33,8 @@ def wilson_interval(right: int, total: int) -> Interval | None:
     share, z2 = right / total, _Z * _Z
     centre = (share + z2 / (2 * total)) / (1 + z2 / total)
     half = _Z * math.sqrt(share * (1 - share) / total + z2 / (4 * total * total)) / (1 + z2 / total)
-    return max(0.0, centre - half), min(1.0, centre + half)
+    # At the ends rounding would leave the share just outside its own interval.
+    return 0.0 if right == 0 else centre - half, 1.0 if right == total else centre + half
 
 
 def mean_share_interval(right: Sequence[int], totals: Sequence[int], seed: int = 0) -> Interval | None:

@@ -187,6 +187,14 @@ def leave_one_subject_out(
     return leave_one_subject_out_result(_reported(leave_one_subject_out_runs(clips, teach), on_run))
 
 
+def single_maker(clips: Sequence[Clip]) -> dict[str, str]:
+    """Gestures that one person alone made, with that person: nobody else can teach them."""
+    makers: dict[str, set[str]] = {}
+    for clip in clips:
+        makers.setdefault(clip.label, set()).add(clip.subject or "")
+    return {label: next(iter(names)) for label, names in sorted(makers.items()) if len(names) == 1}
+
+
 def _few_shot_runs(
     clips: Sequence[Clip],
     usable: dict[str, list[int]],

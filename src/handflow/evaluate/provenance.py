@@ -1,7 +1,12 @@
 """Who and what a model was trained on and tested on: decides how far its numbers can be believed."""
 
+import hashlib
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
 
 from handflow.types import Clip
 
@@ -13,7 +18,7 @@ class Provenance:
     clips: int
     subjects: frozenset[str] = frozenset()
     sessions: frozenset[str] = frozenset()  # as `session_name` calls them
-    ids: frozenset[str] = frozenset()  # of the clips, where they are known
+    keys: frozenset[str] = frozenset()  # of the clips' landmarks, as `clip_key` makes them
 
     @classmethod
     def of(cls, clips: Iterable[Clip]) -> "Provenance":
@@ -23,8 +28,17 @@ class Provenance:
             clips=len(known),
             subjects=frozenset(c.subject for c in known if c.subject),
             sessions=frozenset(name for c in known if (name := session_name(c))),
-            ids=frozenset(c.id for c in known),
+            keys=frozenset(clip_key(c) for c in known),
         )
+
+    def document(self) -> dict[str, int | list[str]]:
+        """As JSON, for model.json under `trained_on`."""
+        return {
+            "clips": self.clips,
+            "subjects": sorted(self.subjects),
+            "sessions": sorted(self.sessions),
+            "keys": sorted(self.keys),
+        }
 
     def in_words(self) -> str:
         """How many takes, by how many people: "40 takes by 2 people (ann, ben)"."""
@@ -32,6 +46,24 @@ class Provenance:
         if self.subjects:
             words += f" by {count(len(self.subjects), 'person', 'people')} ({listed(sorted(self.subjects))})"
         return words
+
+
+def trained_provenance(model: Path) -> Provenance | None:
+    """What `trained_on` in the model.json of a folder says; None where it says nothing that can be read."""
+    document = json.loads((model / "model.json").read_text(encoding="utf-8")).get("trained_on")
+    if not isinstance(document, dict) or not isinstance(document.get("clips"), int):
+        return None
+    names = [document.get(key) for key in ("subjects", "sessions", "keys")]
+    if not all(isinstance(value, list) for value in names):
+        return None
+    subjects, sessions, keys = (frozenset(map(str, value or ())) for value in names)
+    return Provenance(document["clips"], subjects, sessions, keys)
+
+
+def clip_key(clip: Clip) -> str:
+    """Short hash of a clip's landmarks: the same take is known again under another name or in an archive."""
+    landmarks = np.ascontiguousarray(clip.sequence.landmarks)
+    return hashlib.sha256(landmarks.tobytes()).hexdigest()[:16]
 
 
 def session_name(clip: Clip) -> str | None:
@@ -43,7 +75,7 @@ def session_name(clip: Clip) -> str | None:
 
 def tested_in_words(trained: Provenance, tested: Provenance) -> str:
     """Whose takes were tested, in words that belong behind "of 40 takes"."""
-    if trained.ids & tested.ids:
+    if trained.keys & tested.keys:
         return "some of which it was trained on"
     if trained.subjects & tested.subjects:
         if trained.sessions and tested.sessions and not trained.sessions & tested.sessions:
@@ -59,7 +91,7 @@ def tested_in_words(trained: Provenance, tested: Provenance) -> str:
 def overlap_notes(trained: Provenance, tested: Provenance) -> tuple[str, ...]:
     """Plain sentences on everything that makes the result look better than it will be for someone new."""
     notes = []
-    if same := trained.ids & tested.ids:
+    if same := trained.keys & tested.keys:
         notes.append(
             f"{len(same)} of the {count(tested.clips, 'clip')} were used to train this model: "
             "the result says how well it remembers them, not how well it recognizes new ones."

@@ -8,8 +8,11 @@ import numpy as np
 
 from handflow.evaluate.events import EventMatch
 from handflow.evaluate.plots import BLUE, CYCLE, FAINT, INK, ORANGE, RED, new_figure, save
-from handflow.types import BACKGROUND, Scores
+from handflow.evaluate.streams import EventSpotter, StreamRecognizer, follow_stream
+from handflow.types import BACKGROUND, Scores, Stream
 
+ROW_SECONDS = 20.0
+MOST_ROWS = 12
 _TRUTH, _SCORES, _EVENTS = (2.2, 0.7), (1.0, 1.0), (0.0, 0.8)  # (bottom, height) of the three bands
 _FALSE_WORDS = {"repeated": "again", "confused": "wrong", "idle": "for nothing"}
 
@@ -21,8 +24,8 @@ def timeline_picture(
     *,
     scores: Sequence[Scores] = (),
     title: str = "",
-    row_seconds: float = 20.0,
-    most_rows: int = 12,
+    row_seconds: float = ROW_SECONDS,
+    most_rows: int = MOST_ROWS,
 ) -> Path:
     """Draws a stream: gestures made (missed ones hatched), scores, events (false ones as crosses).
 
@@ -44,10 +47,8 @@ def timeline_picture(
     start, end = span
     if not end > start:
         raise ValueError(f"a timeline needs a span above 0 seconds, not {start} to {end}")
-    starts = [
-        start + i * row_seconds for i in range(max(1, int(np.ceil((end - start) / row_seconds - 1e-9))))
-    ]
-    shown = _rows_to_show(starts, row_seconds, match, most_rows)
+    starts = _row_starts(span, row_seconds)
+    shown = rows_to_show(match, span, row_seconds=row_seconds, most_rows=most_rows)
     width = min(row_seconds, end - start) if len(starts) == 1 else row_seconds
     colours = _colours(match, scores)
     times = np.array([s.timestamp for s in scores])
@@ -74,13 +75,44 @@ def timeline_picture(
     return save(figure, path)
 
 
-def _rows_to_show(starts: list[float], length: float, match: EventMatch, most: int) -> list[float]:
-    if len(starts) <= most:
+def rows_to_show(
+    match: EventMatch,
+    span: tuple[float, float],
+    *,
+    row_seconds: float = ROW_SECONDS,
+    most_rows: int = MOST_ROWS,
+) -> list[float]:
+    """Starts (seconds) of the rows that `timeline_picture` draws: those with errors come first."""
+    starts = _row_starts(span, row_seconds)
+    if len(starts) <= most_rows:
         return starts
     moments = [f.event.time for f in match.false] + [s.onset for s in match.missed]
-    bad = [row for row in starts if any(row <= t < row + length for t in moments)]
-    good = [row for row in starts if row not in set(bad)]
-    return sorted((bad + good)[:most])
+    bad = {starts[min(int((t - span[0]) / row_seconds), len(starts) - 1)] for t in moments}
+    good = [row for row in starts if row not in bad]
+    return sorted((sorted(bad) + good)[:most_rows])
+
+
+def stream_timeline(
+    match: EventMatch, recognizer: StreamRecognizer, spotter: EventSpotter, stream: Stream, path: Path
+) -> Path:
+    """Draws the timeline of a stream with its scores, for which it is recognized once more.
+
+    Scores are kept for the rows that are drawn alone: a stream may last a day.
+    """
+    times = stream.sequence.timestamps
+    span = (float(times[0]), float(times[-1]))
+    rows = [(row, row + ROW_SECONDS) for row in rows_to_show(match, span)]
+    scores = [
+        scores
+        for scores, _ in follow_stream(recognizer, spotter, stream)
+        if any(low <= scores.timestamp <= high for low, high in rows)
+    ]
+    return timeline_picture(match, span, path, scores=scores, title=stream.id)
+
+
+def _row_starts(span: tuple[float, float], row_seconds: float) -> list[float]:
+    rows = max(1, int(np.ceil((span[1] - span[0]) / row_seconds - 1e-9)))
+    return [span[0] + i * row_seconds for i in range(rows)]
 
 
 def _heading(title: str, match: EventMatch, shown: int, rows: int) -> str:
