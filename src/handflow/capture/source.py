@@ -107,8 +107,14 @@ class Timeline:
         """`period`: seconds a frame lasts where the file does not say."""
         self.period = period
         self.mended = 0
+        self._first = 0.0
         self._last: float | None = None
         self._shift = 0.0
+
+    @property
+    def length(self) -> float:
+        """Seconds from the first frame to the end of the last."""
+        return 0.0 if self._last is None else self._last - self._first + self.period
 
     def mend(self, stated: float | None) -> float:
         """The time of the next frame in seconds, given what the file states."""
@@ -129,5 +135,7 @@ class Timeline:
                 self.mended += 1
         if last is not None and time <= last:  # only where floats are too coarse for the step
             time = float(np.nextafter(last, np.inf))
+        if last is None:
+            self._first = time
         self._last = float(time)
         return self._last

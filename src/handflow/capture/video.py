@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import av
+
 from handflow.capture.decode import Decoder, open_container, stream_rate, upright
 from handflow.capture.live import Feed, LiveConfig, LiveSource, Tell
 from handflow.capture.source import OfflineSource, Source, Timeline
@@ -49,6 +51,14 @@ class VideoSource(OfflineSource):
         container, stream = opened or open_container(where, self.name)
         self.fps = stream_rate(stream)
         self.frame_count: int | None = stream.frames or None  # as the file states
+        alone = len(container.streams) == 1  # else the container may last longer than its video
+        self._stated_seconds = (
+            float(stream.duration * stream.time_base)
+            if stream.duration
+            else container.duration / av.time_base
+            if alone and container.duration
+            else 0.0
+        )
         self._decoder: Decoder | None = Decoder(container, stream)
         self._frames = self._decoder.frames()
         self._timeline = Timeline(1 / (fps or self.fps))
@@ -89,12 +99,13 @@ class VideoSource(OfflineSource):
         stated = self.frame_count or 0
         # The counts of some writers are one or two off; a file that was cut off lacks more.
         missing = stated - self._index if stated - self._index > max(2, stated // 50) else 0
-        if decoder.damaged or decoder.cut or missing:
+        short = self._stated_seconds - self._timeline.length
+        if decoder.damaged or decoder.cut or missing or short > max(1.0, 0.05 * self._stated_seconds):
             why = f" ({decoder.cut})" if decoder.cut else ""
             of = f" of {stated}" if missing else ""
             self._tell(
                 f"{self.name} is damaged or cut off{why}: read {self._index}{of} pictures, "
-                f"skipped {decoder.damaged} damaged parts"
+                f"{self._timeline.length:.1f} s; skipped {decoder.damaged} damaged parts"
             )
         if self._timeline.mended:
             log.info("%s: mended the times of %d pictures", self.name, self._timeline.mended)
