@@ -8,7 +8,6 @@ from pathlib import Path
 
 import typer
 
-from handflow.data import Dataset
 from handflow.errors import MissingExtraError
 from handflow.evaluate.clips import classify_clip
 from handflow.evaluate.protocols import Classify, Run, Teach
@@ -60,24 +59,20 @@ def teacher(
         raise MissingExtraError("teaching models for a protocol", "train") from error
     if kind is not None and kind not in MODELS:
         raise typer.BadParameter(f"there is no kind of model '{kind}': choose one of {', '.join(MODELS)}")
-    known = Dataset.open(dataset) if dataset.is_dir() else None
     taught = 0
 
     def teach(clips: list[Clip]) -> Classify:
         nonlocal taught
-        config = TrainConfig(
-            **({"model": kind} if kind else {}),
-            seed=seed,
-            hands_matter=bool(known and known.hands_matter),
-            flip_map=dict(known.flip_map) if known else {},
-        )
+        config = TrainConfig(model=kind, seed=seed) if kind else TrainConfig(seed=seed)
 
         def told(epoch: int, epochs: int, row: object) -> None:
             if cancelled.is_set():
                 raise _Cancelled
             on_epoch(taught + min(epoch / epochs, 0.99))
 
-        recognizer = load_recognizer(train_model(_enough(clips), config, folder, report=told))
+        recognizer = load_recognizer(
+            train_model(_enough(clips), config, folder, dataset=dataset, report=told)
+        )
         taught += 1
         return lambda clip: classify_clip(recognizer, clip)[0]
 

@@ -90,7 +90,9 @@ def _poisson_at_most(count: int, mean: float) -> float:
     """P(X ≤ count) of a Poisson variable, summed in logarithms."""
     if mean <= 0:
         return 1.0
-    logs = np.array([k * math.log(mean) - mean - math.lgamma(k + 1) for k in range(count + 1)])
+    k = np.arange(count + 1)
+    log_factorials = np.concatenate([[0.0], np.cumsum(np.log(k[1:]))])
+    logs = k * math.log(mean) - mean - log_factorials
     return float(np.exp(logs).sum())
 
 
