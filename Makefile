@@ -73,14 +73,17 @@ $(VENV)/.made:
 
 # torch first and alone: the range lets pip keep, or find first, a CPU build that matches it.
 $(VENV)/.torch: $(VENV)/.made constraints.txt
+	@echo "installing torch: some minutes the first time"
 	$(PIP) install $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) "torch>=2.11,<2.14" -c constraints.txt
 	@touch $@
 
 $(VENV)/.train: $(VENV)/.torch pyproject.toml
+	@echo "installing handflow and what it needs"
 	$(PIP) install -e ".[train]" -c constraints.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.torch pyproject.toml
+	@echo "installing handflow, what it needs and the tools of its tests"
 	$(PIP) install -e ".[dev]" -c constraints.txt
 	@touch $(VENV)/.train $@
 
