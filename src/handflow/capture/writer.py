@@ -26,7 +26,7 @@ H264_ENCODERS: dict[str, dict[str, str]] = {
 }
 FALLBACK = "mpeg4"  # in every build, but no browser plays it
 SUFFIXES = (".mp4", ".m4v", ".mov")
-_TICKS = 90_000  # a second
+_TICKS = 60_000  # a second: divides all usual rates and fits the 16 bits that the fallback has for it
 _BT709 = 1  # AVColorSpace, AVColorPrimaries and AVColorTransferCharacteristic all number it 1
 _LIMITED_RANGE = 1  # AVCOL_RANGE_MPEG
 
@@ -107,6 +107,8 @@ class VideoWriter:
         stream = self._container.add_stream(encoder, rate=rate, options=H264_ENCODERS.get(encoder, {}))
         stream.width, stream.height = self._even
         stream.pix_fmt = "yuv420p"
+        if encoder != "libx264":  # it alone aims at a quality; the others' own bit rates are low
+            stream.bit_rate = int(self._even[0] * self._even[1] * fps * 0.15)
         stream.time_base = stream.codec_context.time_base = Fraction(1, _TICKS)
         # Untagged colours are guessed from the size, differently by each player.
         stream.codec_context.colorspace = stream.codec_context.color_primaries = _BT709
