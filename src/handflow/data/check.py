@@ -242,7 +242,8 @@ def _counts(dataset: Dataset, entries: list[ClipEntry]) -> list[Finding]:
         )
     for gesture in dataset.gestures:
         if counts[gesture] < FEWEST_CLIPS:
-            message = f"'{gesture}' has {counts[gesture]} clips, fewer than {FEWEST_CLIPS}: {record}"
+            clips = f"{counts[gesture]} clip{'s' * (counts[gesture] != 1)}"
+            message = f"'{gesture}' has {clips}, fewer than {FEWEST_CLIPS}: {record}"
             found.append(Finding("few clips", message, gesture=gesture))
     return found
 

@@ -165,17 +165,17 @@ class Dataset:
                     damaged.append((folder, str(error)))
         return entries, damaged
 
+    def __contains__(self, id: object) -> bool:
+        """Whether there is a clip, whole or damaged, with an id."""
+        return isinstance(id, str) and self._folder_of(id) is not None
+
     def find(self, wanted: str) -> ClipEntry:
         """The clip with an id.
 
         Raises:
             DatasetError: there is none, or it is damaged.
         """
-        folder = self._folder_of(wanted)
-        if folder is None:
-            raise DatasetError(
-                f"no clip '{wanted}' in {self.path}: `handflow review` shows the ids of all clips"
-            )
+        folder = self._required(wanted)
         return entry_of(folder, read_clip_meta(folder / CLIP_JSON))
 
     def load(self, entry: ClipEntry) -> Clip:
@@ -317,10 +317,7 @@ class Dataset:
         Raises:
             DatasetError: there is no such clip.
         """
-        folder = self._folder_of(id)
-        if folder is None:
-            raise DatasetError(f"no clip '{id}' in {self.path}: `handflow review` shows the ids of all clips")
-        self.trash.discard(folder, id)
+        self.trash.discard(self._required(id), id)
 
     def relabel(self, id: str, gesture: str, *, new: bool = False) -> ClipEntry:
         """Gives a clip another gesture; `undo` takes it back.
@@ -334,13 +331,25 @@ class Dataset:
             DatasetError: there is no such clip, or no such gesture.
         """
         entry = self.find(id)
-        gesture = gesture_name(gesture)
-        if not new and gesture not in (*self.gestures, BACKGROUND):
-            raise DatasetError(f"no gesture '{gesture}' in {self.path}: it has {', '.join(self.gestures)}")
+        gesture = self.known_gesture(gesture, new=new)
         if gesture != entry.label:
             self.trash.move(entry.path, self.path / CLIPS / gesture / id, id)
             self._declare(gesture)
         return self.find(id)
+
+    def known_gesture(self, name: str, *, new: bool = False) -> str:
+        """The name in its normal form.
+
+        Raises:
+            DatasetError: it cannot be a gesture, or the dataset lacks it and `new` is False.
+        """
+        gesture = gesture_name(name)
+        if not new and gesture not in (*self.gestures, BACKGROUND):
+            known = ", ".join(self.gestures) or "none yet"
+            raise DatasetError(
+                f"no gesture '{gesture}' in {self.path} (it has {known}): --new-gesture adds it"
+            )
+        return gesture
 
     def undo(self) -> Step:
         """Takes the last `delete` or `relabel` back.
@@ -385,3 +394,9 @@ class Dataset:
         if not id or id != clip_id(id):
             return None
         return next((g / id for g in self._gesture_folders() if (g / id).is_dir()), None)
+
+    def _required(self, id: str) -> Path:
+        folder = self._folder_of(id)
+        if folder is None:
+            raise DatasetError(f"no clip '{id}' in {self.path}: `handflow review` shows the ids of all clips")
+        return folder
