@@ -28,7 +28,7 @@ def import_(
         bool | None,
         typer.Option(
             "--mirrored/--unmirrored",
-            help="Whether the pictures are mirrored and must be turned back. Article folders are, others not.",
+            help="Turn mirrored pictures back, or not; by default those of article folders.",
         ),
     ] = None,
     fps: Annotated[
@@ -43,23 +43,17 @@ def import_(
     verbose: Verbose = False,
 ) -> None:
     """Bring article folders, videos or landmark archives into a dataset."""
-    from handflow.data.dataset import Dataset
-    from handflow.data.importers import IMPORTERS, detect_importer, import_into
+    from handflow.data.importers import import_path
     from handflow.data.incoming import ImportOptions
-    from handflow.errors import DatasetError
 
     options = ImportOptions(fps=fps, mirrored=mirrored, subject=subject, session=session)
-    if kind is not None and kind not in IMPORTERS:
-        raise DatasetError(f"no importer '{kind}': choose one of {', '.join(IMPORTERS)}")
-    found = kind or detect_importer(source)  # before a dataset is made for nothing
-    target = Dataset.create(dataset, exist_ok=True)
     with progress() as bar:
         task = bar.add_task("importing", total=None)
-        report = import_into(
-            target,
+        report = import_path(
+            dataset,
             source,
             options,
-            kind=found,
+            kind=kind,
             progress=lambda done, total, _: bar.update(task, completed=done, total=total),
         )
     for path, reason in report.skipped[:SHOWN]:
@@ -87,9 +81,4 @@ def import_(
         highlight=False,
     )
     if waiting:
-        console.print(
-            f"next: handflow extract {dataset}   (finds the hands)",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
-        )
+        console.print(f"next: handflow extract {dataset}", markup=False, highlight=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""A dataset on disk: gestures, each with its recorded clips.
+"""A dataset on disk: gestures, each with its recorded clips. One class, a few lines above 400 with its docs.
 
 my-gestures/
   dataset.json                     format version, gestures, flip map, hands matter or not

@@ -13,7 +13,7 @@ from handflow.data.import_archive import LandmarkArchive
 from handflow.data.import_article import ArticleFolders
 from handflow.data.import_videos import LabelVideos
 from handflow.data.incoming import Importer, ImportOptions, Incoming, SkipList
-from handflow.data.layout import ClipEntry
+from handflow.data.layout import CLIPS, DATASET_JSON, ClipEntry
 from handflow.errors import DatasetError, SourceError
 
 log = logging.getLogger(__name__)
@@ -102,6 +102,30 @@ def import_into(
         first = f": {skip.skipped[0][0]} {skip.skipped[0][1]}" if skip.skipped else ""
         raise DatasetError(f"nothing in {path} could be imported{first}")
     return ImportReport(kind, tuple(added), tuple(known), tuple(skip.skipped))
+
+
+def import_path(
+    target: str | Path,
+    path: str | Path,
+    options: ImportOptions = ImportOptions(),
+    *,
+    kind: str | None = None,
+    progress: Progress | None = None,
+) -> ImportReport:
+    """`import_into` for the dataset in a folder, which is made where there is none and something comes.
+
+    Raises:
+        DatasetError, OSError: as in `import_into`.
+    """
+    target = Path(target)
+    made = not (target / DATASET_JSON).exists()
+    dataset = Dataset.create(target, exist_ok=True)
+    try:
+        return import_into(dataset, path, options, kind=kind, progress=progress)
+    finally:
+        if made and not (target / CLIPS).exists():  # nothing came: nothing stays
+            (target / DATASET_JSON).unlink()
+            target.rmdir()
 
 
 def _store(dataset: Dataset, take: Incoming, digest: str) -> ClipEntry:

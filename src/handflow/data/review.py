@@ -117,9 +117,8 @@ def apply_changes(
         dataset.relabel(id, gesture, new=new)
     for id in delete:
         dataset.delete(id)
-    return [f"'{id}' is now '{gesture}'" for id, gesture in pairs] + [
-        f"'{id}' moved to the trash" for id in delete
-    ]
+    relabelled = [f"'{id}' is now '{gesture}'" for id, gesture in pairs]
+    return relabelled + [f"'{id}' moved to the trash" for id in delete]
 
 
 def _page(
