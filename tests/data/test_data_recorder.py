@@ -134,18 +134,18 @@ def test_a_take_of_frames_holds_exactly_so_many(fps: int) -> None:
 
 @pytest.mark.parametrize("fps", RATES)
 @pytest.mark.parametrize(
-    ("length", "stroke"),
-    [(3.0, 0.5), (-3.0, 0.4), (0.9, 0.6), (5.0, 1.2)],
+    ("length", "stroke", "count"),
+    [(3.0, 0.5, 10), (-3.0, 0.4, 2), (0.9, 0.6, 3), (5.0, 1.2, 2)],
     ids=["swipe", "fast", "small", "slow"],
 )
 def test_hands_free_gives_one_take_for_each_motion_whole_and_without_the_way_back(
-    fps: int, length: float, stroke: float
+    fps: int, length: float, stroke: float, count: int
 ) -> None:
-    onsets = [2.0 + 5.0 * n for n in range(10)]
+    onsets = [2.0 + 5.0 * n for n in range(count)]
     path = swipes(onsets, length, stroke)
-    recorder = Recorder(RecorderConfig(start="motion", stop="rest", takes=10))
-    takes, states = run(recorder, play(path, 53, fps))
-    assert len(takes) == 10 and states[-1].phase is Phase.DONE and not recorder.rejections
+    recorder = Recorder(RecorderConfig(start="motion", stop="rest", takes=count))
+    takes, states = run(recorder, play(path, 3 + 5 * count, fps))
+    assert len(takes) == count and states[-1].phase is Phase.DONE and not recorder.rejections
     for onset, take in zip(onsets, takes, strict=True):
         begin, end = take.sequence.timestamps[[0, -1]] - 100
         assert onset - 0.6 < begin < onset + 0.02  # nothing of the onset is lost

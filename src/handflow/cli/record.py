@@ -30,7 +30,9 @@ app = command_app()
 
 @app.command(epilog="Example: handflow record my-gestures --gesture swipe_left --takes 10 --hands-free")
 def record(
-    dataset: Annotated[Path, typer.Argument(help="Folder of the dataset; made where there is none.")],
+    dataset: Annotated[
+        Path, typer.Argument(metavar="DATASET", help="Folder of the dataset; made where there is none.")
+    ],
     gesture: Annotated[
         str,
         typer.Option(
@@ -73,9 +75,11 @@ def record(
 ) -> None:
     """Record takes of a gesture into a dataset.
 
-    Keys in the window and in the terminal: R (or space) records the next take, U (or backspace) undoes the
-    last, H switches hands-free on and off, Q (or escape) ends. Without window and terminal, takes start by
-    themselves. Takes in which mostly no hand is seen are rejected with the reason and recorded anew.
+    Keys, in the window or the terminal: R or space records the next take,
+    U or backspace undoes the last, H switches hands-free, Q or escape ends.
+
+    Without window and terminal, takes start by themselves.
+    Takes that mostly show no hand are rejected and recorded anew.
     """
     summary = run_recording(
         source,
@@ -91,7 +95,9 @@ def record(
     say_summary(summary)
     if as_json:
         print_json(summary)
-    if summary["interrupted"]:
+    if summary["ended_by"] == "interrupt":
         raise typer.Exit(130)
-    if summary["takes"] == 0 and summary["rejected"]:
-        raise DatasetError(f"no take of '{gesture}' was recorded: {summary['rejected'][-1]}")
+    if summary["ended_by"] == "source" and summary["takes"] == 0:
+        waited = "a hand rested and then moved" if hands_free else "a take began"
+        reason = summary["rejected"][0] if summary["rejected"] else f"the source ended before {waited}"
+        raise DatasetError(f"no take of '{gesture}' was recorded: {reason}")

@@ -146,7 +146,7 @@ def run_recording(
     """Shows a source and records takes from it, until it ends, all takes are there, or the person ends it.
 
     Returns:
-        The summary; `interrupted` says whether Ctrl-C ended it.
+        The summary; `ended_by` is source, takes, person (Q, closed window) or interrupt (Ctrl-C).
 
     Raises:
         HandflowError: no source, no display, no hand models, a take that could not be saved.
@@ -160,6 +160,7 @@ def run_recording(
     from handflow.live.terminal import KeyReader
 
     options = options or TakeOptions()
+    make_plan(options, window=window, has_keys=False, live=True)  # wrong options are said first
     stamp = datetime.now().astimezone().strftime("%Y-%m-%d_%H-%M-%S")
     gesture = gesture_name(to.gesture) if to is not None else None
     if to is not None and to.dataset.exists() and any(to.dataset.iterdir()):
@@ -183,14 +184,15 @@ def run_recording(
             writer = stack.enter_context(TakeWriter(dataset, labels))
         session = RecordingSession(source, landmarker, writer, plan if writer is not None else None)
         session.start()
-        interrupted = _watch(session, front, keys)
+        interrupted = not _watch(session, front, keys)
         summary: dict[str, Any] = {"source": source.name, "frames": session.frames}
         try:
             session.finish()
         finally:
             if front is not None:
                 front.close()
-        summary |= {"dropped": source.dropped, "fps": round(source.fps, 2), "interrupted": interrupted}
+        summary |= {"dropped": source.dropped, "fps": round(source.fps, 2)}
+        summary["ended_by"] = "interrupt" if interrupted else session.ended_by
         if to is not None and writer is not None and session.recorder is not None:
             summary |= {
                 "dataset": str(to.dataset),
@@ -207,7 +209,7 @@ def run_recording(
 
 
 def _watch(session: "RecordingSession", front: Any, keys: Any) -> bool:
-    """Shows the session until it is over. Returns whether Ctrl-C ended it."""
+    """Shows the session until it is over. Returns False where Ctrl-C ended it."""
     from handflow.live.record_window import watch_in_window
     from handflow.live.terminal import StatusLines, watch
 
@@ -217,8 +219,8 @@ def _watch(session: "RecordingSession", front: Any, keys: Any) -> bool:
         else:
             watch(session, keys, StatusLines())
     except KeyboardInterrupt:
-        return True
-    return False
+        return False
+    return True
 
 
 def _title(source: str, gesture: str | None) -> str:

@@ -46,8 +46,8 @@ def view(
 ) -> None:
     """See a source with the hands drawn; Q ends.
 
-    With --record-to and --gesture, R (or space) records a take, U (or backspace) undoes the last, H switches
-    hands-free on and off.
+    With --record-to and --gesture: R or space records a take,
+    U or backspace undoes the last, H switches hands-free.
     """
     if (record_to is None) != (gesture is None):
         raise typer.BadParameter("--record-to and --gesture belong together: give both or none")
@@ -70,5 +70,5 @@ def view(
     )
     if to is not None:
         say_summary(summary)
-    if summary["interrupted"]:
+    if summary["ended_by"] == "interrupt":
         raise typer.Exit(130)

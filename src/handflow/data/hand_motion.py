@@ -18,10 +18,14 @@ _PALM = (
 
 @dataclass(frozen=True, slots=True)
 class MotionConfig:
-    """Speeds are in palm lengths (about 9 cm) a second, so that distance from the camera does not matter."""
+    """Speeds are in palm lengths (about 9 cm) a second, so that distance from the camera does not matter.
+
+    Measured on real webcam videos: hands held still read 0.05 to 0.45 (tremor and the tracker's jitter),
+    gestures peak at 2 to 12.
+    """
 
     start_speed: float = 0.9  # faster than this is motion
-    rest_speed: float = 0.5  # slower than this is rest; between the two nothing changes
+    rest_speed: float = 0.55  # slower than this is rest; between the two nothing changes
     lag: float = 0.1  # seconds over which a speed is measured: jitter of single frames averages out
     start_seconds: float = 0.08  # motion shorter than this is a slip of the tracker
     lost_seconds: float = 0.5  # unseen for longer: the hand is gone; shorter gaps are motion blur

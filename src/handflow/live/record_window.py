@@ -23,7 +23,8 @@ _COLOURS = {
 }  # each phase is also said in words: nothing hangs on seeing colours
 _IDLE = 0.005  # seconds between two looks at session and keys
 _MARGIN = 10
-_BAR = 8  # height of the progress bar, pixels
+_BAR = 10  # height of the progress bar, pixels
+_EDGE = 6  # width of the frame around the picture, pixels
 
 
 class RecordWindow(PictureWindow):
@@ -42,9 +43,11 @@ class RecordWindow(PictureWindow):
         self._mirror = mirror
         self._gesture = gesture
         self._phase: Phase | None = None
+        # The shadow keeps the number readable on white walls and shirts.
+        self._shadow = self.canvas.create_text(0, 0, text="", font=_LARGE, fill="black")
         self._count = self.canvas.create_text(0, 0, text="", font=_LARGE, fill="white")
-        self._border = self.canvas.create_rectangle(0, 0, 0, 0, width=6, state="hidden")
-        self._bar = self.canvas.create_rectangle(0, 0, 0, 0, width=0, state="hidden")
+        self._border = self.canvas.create_rectangle(0, 0, 0, 0, width=_EDGE, state="hidden")
+        self._bar = self.canvas.create_rectangle(0, 0, 0, 0, width=0, fill="white", state="hidden")
         rows = tk.Frame(self.root, background=_BACKGROUND)
         rows.pack(fill="x", padx=_MARGIN, pady=_MARGIN)
         # A label as wide as its text would make the window jump with every message.
@@ -88,14 +91,18 @@ class RecordWindow(PictureWindow):
         of = f" of {state.wanted}" if state.wanted is not None else ""
         free = "    hands-free" if hands_free else ""
         self._info.configure(text=f"{self._gesture}    {state.takes}{of} takes{free}")
-        self.canvas.coords(self._count, width / 2, height / 2)
-        self.canvas.itemconfigure(self._count, text=str(state.count) if state.count else "")
+        for item, shift in ((self._shadow, 3), (self._count, 0)):
+            self.canvas.coords(item, width / 2 + shift, height / 2 + shift)
+            self.canvas.itemconfigure(item, text=str(state.count) if state.count else "")
         recording = state.phase is Phase.RECORDING
         framed = recording or state.phase in (Phase.SAVED, Phase.REJECTED)
-        self.canvas.coords(self._border, 2, 2, width - 3, height - 3)
+        half = _EDGE / 2
+        self.canvas.coords(self._border, half, half, width - half, height - half)
         self.canvas.itemconfigure(self._border, outline=colour, state="normal" if framed else "hidden")
-        self.canvas.coords(self._bar, 0, height - _BAR, width * state.progress, height)
-        self.canvas.itemconfigure(self._bar, fill=colour, state="normal" if recording else "hidden")
+        left, bottom = 2 * _EDGE, height - 2 * _EDGE
+        right = left + (width - 2 * left) * state.progress
+        self.canvas.coords(self._bar, left, bottom - _BAR, right, bottom)
+        self.canvas.itemconfigure(self._bar, state="normal" if recording else "hidden")
         if self._phase is not state.phase and (recording or self._phase is Phase.RECORDING):
             self.bell()
         self._phase = state.phase

@@ -9,6 +9,7 @@ import threading
 import time
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
+from typing import Literal
 
 from handflow.capture import Source
 from handflow.data.recorder import Recorder
@@ -19,6 +20,7 @@ from handflow.types import Frame, Hands
 
 log = logging.getLogger(__name__)
 
+EndedBy = Literal["source", "takes", "person", "interrupt"]
 STALL = 1.0  # seconds without a picture after which a display says so
 
 
@@ -68,6 +70,7 @@ class RecordingSession:
         self.view: LiveView | None = None
         self.notes: SimpleQueue[RecorderState] = SimpleQueue()  # each change of what the recorder says
         self.frames = 0
+        self.ended_by: EndedBy = "person"
         self.recorder: Recorder | None = None
         if writer is not None and plan is not None:
             self.recorder = Recorder(plan.hands_free if self.hands_free else plan.by_key)
@@ -144,7 +147,9 @@ class RecordingSession:
             if self.writer is not None and self.writer.failure is not None:
                 return
             if self._is_done(frame, state):
+                self.ended_by = "takes"
                 return
+        self.ended_by = "source"
         if self.recorder is not None:
             self._pass_on(self.recorder.finish())
 

@@ -20,8 +20,9 @@ KEY_NAMES = {
     "r": "r", "space": "r", "u": "u", "backspace": "u", "h": "h", "q": "q", "escape": "q",
 }  # fmt: skip
 LARGEST = (1280, 960)  # pixels a picture takes on the screen at most
-_RELEASE_MS = 40  # X11 reports a held key as quick releases and presses: shorter than this is no release
-_BACKGROUND, _TEXT = "#16181d", "#e8eaed"
+_DOUBLE_UP_TO = 640  # pixels: pictures that stay within this width are shown twice as large
+_REPEAT_MS = 20  # X11 reports a held key as releases and presses at the same time: no person is so quick
+_BACKGROUND = "#16181d"
 
 
 class WindowError(HandflowError):
@@ -54,7 +55,8 @@ class PictureWindow:
             raise WindowError(f"no window can be opened ({error}): use --no-window") from error
         self.closed = False
         self._pressed: list[str] = []
-        self._down: dict[str, str | None] = {}  # held keys → the timer that will call them released
+        self._down: set[str] = set()  # keys that are held
+        self._released: dict[str, int] = {}  # key → when it was released, milliseconds of the display's clock
         self._failure: BaseException | None = None
         self.root.title(title)
         self.root.configure(background=_BACKGROUND)
@@ -64,6 +66,7 @@ class PictureWindow:
         self.root.protocol("WM_DELETE_WINDOW", self._on_close)
         self.root.bind("<KeyPress>", self._on_press)
         self.root.bind("<KeyRelease>", self._on_release)
+        self.root.bind("<FocusOut>", lambda _: self._down.clear())  # its release goes to another window
         self.canvas: tk.Canvas = tk.Canvas(
             self.root, width=640, height=480, highlightthickness=0, background="black"
         )
@@ -71,7 +74,6 @@ class PictureWindow:
         self._photo: tk.PhotoImage = tk.PhotoImage(master=self.root, width=640, height=480)
         self._item = self.canvas.create_image(0, 0, image=self._photo, anchor="nw")
         self._size = (640, 480)
-        self.scale = 1.0  # of the picture on the screen
 
     def __enter__(self) -> Self:
         return self
@@ -125,37 +127,32 @@ class PictureWindow:
             min(LARGEST[0], self.root.winfo_screenwidth() - 40),
             min(LARGEST[1], self.root.winfo_screenheight() - 220),
         )
-        self.scale = min(1.0, room[0] / width, room[1] / height)
-        if self.scale == 1.0:
+        larger = 2.0 if 2 * width <= _DOUBLE_UP_TO else 1.0
+        scale = min(larger, room[0] / width, room[1] / height)
+        if scale == 1.0:
             return image
         import cv2
 
-        size = (max(1, round(width * self.scale)), max(1, round(height * self.scale)))
-        return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+        return np.asarray(cv2.resize(image, size, interpolation=way), np.uint8)
 
     def _on_close(self) -> None:
         self.closed = True
-        for timer in self._down.values():
-            if timer is not None:
-                self.root.after_cancel(timer)
         self.root.destroy()
 
     def _on_press(self, event: "tk.Event[Any]") -> None:
         name = event.keysym.lower()
-        if name in self._down:
-            timer = self._down[name]
-            if timer is not None:
-                self.root.after_cancel(timer)
-                self._down[name] = None
-            return
-        self._down[name] = None
-        if name in KEY_NAMES:
+        released = self._released.get(name)
+        held = name in self._down or (released is not None and 0 <= event.time - released < _REPEAT_MS)
+        self._down.add(name)
+        if name in KEY_NAMES and not held:
             self._pressed.append(KEY_NAMES[name])
 
     def _on_release(self, event: "tk.Event[Any]") -> None:
         name = event.keysym.lower()
-        if name in self._down:
-            self._down[name] = self.root.after(_RELEASE_MS, lambda: self._down.pop(name, None))
+        self._down.discard(name)
+        self._released[name] = event.time
 
     def _keep_failure(
         self, kind: type[BaseException], error: BaseException, trace: TracebackType | None
