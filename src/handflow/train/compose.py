@@ -72,6 +72,54 @@ def joined(first: HandSequence, second: HandSequence, gap: float) -> HandSequenc
     )
 
 
+def still(sequence: HandSequence, seconds: float, rng: np.random.Generator) -> HandSequence:
+    """The hands as they were in one frame, doing nothing."""
+    usable = np.flatnonzero(usable_hands(sequence.landmarks).any(axis=1))
+    frame = int(rng.choice(usable)) if len(usable) else 0
+    one = sequence_from(sequence.landmarks[frame : frame + 1], sequence.timestamps[:1])
+    return held(one, seconds, 0.0, rng)
+
+
+def moved_to_start_of(sequence: HandSequence, other: HandSequence) -> HandSequence:
+    """The sequence moved over the picture so that its hand ends where that of `other` begins."""
+    return _moved(sequence, _edge(sequence, last=True), _edge(other, last=False))
+
+
+def moved_to_end_of(sequence: HandSequence, other: HandSequence) -> HandSequence:
+    """The sequence moved over the picture so that its hand begins where that of `other` ends."""
+    return _moved(sequence, _edge(sequence, last=False), _edge(other, last=True))
+
+
+def _edge(sequence: HandSequence, *, last: bool) -> tuple[int, Float64, float] | None:
+    """Slot, place (2,) and size of the hand first or last seen; None where none is seen."""
+    usable = usable_hands(sequence.landmarks)
+    frames = np.flatnonzero(usable.any(axis=1))
+    if not len(frames):
+        return None
+    frame = int(frames[-1 if last else 0])
+    slot = int(usable[frame].argmax())
+    palm = sequence.landmarks[frame, slot][PALM, :2].astype(np.float64)
+    centre = palm.mean(axis=0)
+    return slot, centre, float(np.linalg.norm(palm - centre, axis=-1).mean())
+
+
+def _moved(
+    sequence: HandSequence,
+    own: tuple[int, Float64, float] | None,
+    aim: tuple[int, Float64, float] | None,
+) -> HandSequence:
+    if own is None or aim is None:
+        return sequence
+    marks = sequence.landmarks.astype(np.float64)
+    marks[..., :2] -= own[1]
+    marks *= aim[2] / max(own[2], 1e-9)
+    if own[0] != aim[0]:
+        # The other hand of another person: as a mirror shows it.
+        marks = marks[:, ::-1] * [-1, 1, 1]
+    marks[..., :2] += aim[1]
+    return sequence_from(marks.astype(np.float32), sequence.timestamps)
+
+
 def scrambled(sequence: HandSequence, parts: int, rng: np.random.Generator) -> HandSequence:
     """The parts of a motion in another order: hands that move, but make no gesture."""
     pieces = np.array_split(np.arange(len(sequence)), parts)

@@ -7,6 +7,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,6 +18,7 @@ import lightning.pytorch as pl
 import numpy as np
 import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
@@ -80,13 +82,23 @@ class TrainingBatches:
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         size = min(self._config.batch, len(self._samples))
         order = self._rng.choice(len(self._samples), (self._steps, size), p=self._chance)
-        for chosen in order:
-            windows = augment(self._samples.windows.take(chosen), self._augment, self._rng)
-            targets = self._samples.targets[chosen]
-            if self._flipped is not None and self._rng.random() < 0.5:
-                windows, targets = flip(windows), targets[:, self._flipped]
-            features = encode(windows, self._seconds, hands_matter=self._config.hands_matter).features
-            yield torch.from_numpy(features), torch.from_numpy(np.ascontiguousarray(targets))
+        # A second core prepares the next batch while this one is learned. One thread alone draws numbers,
+        # so the order of chance stays the same.
+        with ThreadPoolExecutor(1) as helper:
+            following = helper.submit(self._batch, order[0])
+            for chosen in order[1:]:
+                ready = following.result()
+                following = helper.submit(self._batch, chosen)
+                yield ready
+            yield following.result()
+
+    def _batch(self, chosen: NDArray[np.intp]) -> tuple[Tensor, Tensor]:
+        windows = augment(self._samples.windows.take(chosen), self._augment, self._rng)
+        targets = self._samples.targets[chosen]
+        if self._flipped is not None and self._rng.random() < 0.5:
+            windows, targets = flip(windows), targets[:, self._flipped]
+        features = encode(windows, self._seconds, hands_matter=self._config.hands_matter).features
+        return torch.from_numpy(features), torch.from_numpy(np.ascontiguousarray(targets))
 
 
 class _Module(pl.LightningModule):
@@ -122,6 +134,7 @@ class _Module(pl.LightningModule):
             max_lr=self._config.learning_rate,
             total_steps=self._config.epochs * self._steps + 1,
             pct_start=0.15,
+            div_factor=10,
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
@@ -176,6 +189,8 @@ def fit(
     validation: tuple[Tensor, Tensor],
     config: TrainConfig,
     report: EpochReport | None = None,
+    *,
+    stop_early: bool = True,
 ) -> Fitted:
     """Fits the network and restores the weights with the lowest validation loss.
 
@@ -185,6 +200,8 @@ def fit(
         validation: features `(windows, CHANNELS, STEPS)` and targets `(windows, labels)`.
         config: epochs, patience, learning rate, device.
         report: called after every epoch.
+        stop_early: whether to end, and to restore the best weights, by the validation loss; else all epochs
+            are done and the last weights kept.
 
     Raises:
         KeyboardInterrupt: Ctrl-C before the first epoch was done: there is nothing to keep.
@@ -202,11 +219,13 @@ def fit(
             best = ModelCheckpoint(
                 folder, monitor="val_loss", save_top_k=1, save_weights_only=True, filename="best"
             )
+            watching = [EarlyStopping("val_loss", patience=config.patience), best] if stop_early else []
             trainer = pl.Trainer(
                 max_epochs=config.epochs,
                 accelerator=config.device,
                 devices=1,
-                callbacks=[EarlyStopping("val_loss", patience=config.patience), best, history, interrupt],
+                callbacks=[*watching, history, interrupt],
+                enable_checkpointing=stop_early,
                 logger=False,
                 enable_progress_bar=False,
                 enable_model_summary=False,
@@ -214,10 +233,12 @@ def fit(
                 default_root_dir=folder,
             )
             trainer.fit(module, batches, held_out)
-            if not best.best_model_path:
+            if not history.rows:
                 raise KeyboardInterrupt
-            kept = torch.load(best.best_model_path, weights_only=True, map_location="cpu")
-            module.cpu().load_state_dict(kept["state_dict"])
+            module.cpu()
+            if stop_early:
+                kept = torch.load(best.best_model_path, weights_only=True, map_location="cpu")
+                module.load_state_dict(kept["state_dict"])
             best_loss = min(row["val_loss"] for row in history.rows)
         network.eval()
         temperature = fitted_temperature(network, features, targets)

@@ -3,7 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import lightning.pytorch as pl
 import numpy as np
@@ -18,12 +18,20 @@ from handflow.train.augment import flipped_labels
 from handflow.train.config import TrainConfig
 from handflow.train.fitting import EpochReport, Fitted, TrainingBatches, fit
 from handflow.train.network import CalibratedNetwork, LandmarkNetwork, NetworkConfig
-from handflow.train.sampling import WindowSampler, choose_window_seconds, usual_seconds
+from handflow.train.relabel import placed
+from handflow.train.sampling import (
+    WINDOWS_PER_SCENE,
+    Samples,
+    WindowSampler,
+    as_targets,
+    choose_window_seconds,
+    usual_seconds,
+)
 from handflow.train.thresholds import tuned_thresholds
 from handflow.types import BACKGROUND, Clip
 
-WINDOWS_PER_CLIP = 16
-"""Windows drawn from each clip before training; every epoch sees some of them, varied anew."""
+SCENES_PER_CLIP = 3
+"""Scenes drawn of each clip before training; every epoch sees some of their windows, varied anew."""
 MOST_WINDOWS = 16_000
 """Windows held in memory: 16 000 are 170 MB. Of very many clips fewer windows each are drawn."""
 WINDOWS_PER_EPOCH = 1024
@@ -66,22 +74,39 @@ def train_landmark(
     flipped = _flipped(labels, config)
     seconds = config.window_seconds or choose_window_seconds(training)
     common = {"hands_matter": config.hands_matter, "derive_background": derived}
-    per_clip = max(2, min(WINDOWS_PER_CLIP, MOST_WINDOWS // len(training)))
-    samples = WindowSampler(labels, seconds, **common).draw(training, per_clip, rng)
-    held_out = WindowSampler(labels, seconds, natural=True, **common).draw(validation, 8, rng)
+    scenes = max(1, min(SCENES_PER_CLIP, MOST_WINDOWS // (len(training) * WINDOWS_PER_SCENE)))
+    samples = WindowSampler(labels, seconds, **common).draw(training, scenes, rng)
+    held_out = WindowSampler(labels, seconds, natural=True, **common).draw(validation, 1, rng)
     _log.info(
         "window %.2f s, %d training and %d validation windows, split by %s",
         seconds, len(samples), len(held_out), split.by,
     )  # fmt: skip
-    features = torch.from_numpy(encode(held_out.windows, seconds, hands_matter=config.hands_matter).features)
     network = LandmarkNetwork(NetworkConfig(labels=len(labels)))
-    batches = TrainingBatches(
-        samples, config, seconds, flipped=flipped, rng=rng, most=max(WINDOWS_PER_EPOCH, 2 * len(training))
-    )
-    fitted = fit(network, batches, (features, torch.from_numpy(held_out.targets)), config, report)
+    most = max(WINDOWS_PER_EPOCH, 2 * len(training))
+    rounds = _rounds(config.epochs)
+    history: list[dict[str, float]] = []
+    interrupted = False
+    for number, epochs in enumerate(rounds):
+        last = number == len(rounds) - 1
+        if number:
+            trust = number / (len(rounds) - 1)
+            samples, held_out = (_relabelled(network, s, seconds, config, trust) for s in (samples, held_out))
+        part = _features(held_out, seconds, config), torch.from_numpy(held_out.targets)
+        batches = TrainingBatches(samples, config, seconds, flipped=flipped, rng=rng, most=most)
+        fitted = fit(
+            network, batches, part, replace(config, epochs=epochs), _shifted(report, history, config),
+            stop_early=last,
+        )  # fmt: skip
+        history += [
+            {**row, "epoch": row["epoch"] + len(history), "round": number + 1.0} for row in fitted.history
+        ]
+        interrupted = fitted.interrupted
+        if interrupted:
+            break
+    fitted = replace(fitted, history=tuple(history))
     calibrated = CalibratedNetwork(network, fitted.temperature).eval()
     with torch.no_grad():
-        probabilities = torch.cat([calibrated(part) for part in torch.split(features, 512)]).numpy()
+        probabilities = torch.cat([calibrated(piece) for piece in torch.split(part[0], 512)]).numpy()
     return TrainedNetwork(
         network=calibrated,
         weights=network,
@@ -107,3 +132,50 @@ def _flipped(labels: tuple[str, ...], config: TrainConfig) -> list[int] | None:
     if sorted(numbers) != list(range(len(labels))):
         raise TrainingError(f"the flip map {dict(config.flip_map)} names a gesture twice: mend dataset.json")
     return numbers
+
+
+def _rounds(epochs: int) -> list[int]:
+    """Epochs of each round: two short ones after which windows are called anew, then the long one."""
+    short = max(1, epochs // 6)
+    return [short, short, epochs - 2 * short] if epochs > 2 else [epochs]
+
+
+def _features(samples: Samples, seconds: float, config: TrainConfig) -> torch.Tensor:
+    parts = [
+        encode(
+            samples.windows.take(np.arange(i, min(i + 512, len(samples)))),
+            seconds,
+            hands_matter=config.hands_matter,
+        ).features
+        for i in range(0, len(samples), 512)
+    ]
+    return torch.from_numpy(np.concatenate(parts))
+
+
+def _relabelled(
+    network: nn.Module, samples: Samples, seconds: float, config: TrainConfig, trust: float
+) -> Samples:
+    """The same windows, called by what the network makes of their scenes."""
+    network.eval()
+    with torch.no_grad():
+        pieces = torch.split(_features(samples, seconds, config), 512)
+        scores = torch.cat([torch.softmax(network(piece), dim=1) for piece in pieces]).numpy()
+    shape = (len(samples.gesture), WINDOWS_PER_SCENE)
+    rows, gesture = np.arange(len(samples)), np.repeat(samples.gesture, WINDOWS_PER_SCENE)
+    amount = placed(
+        scores[rows, gesture].reshape(shape),
+        samples.targets[rows, gesture].reshape(shape),
+        samples.possible.reshape(shape),
+        trust,
+    )
+    labels = samples.targets.shape[1]
+    targets = as_targets(amount, samples.gesture, labels, labels - 1)
+    return replace(samples, targets=targets)
+
+
+def _shifted(report: EpochReport | None, before: Sequence[object], config: TrainConfig) -> EpochReport | None:
+    """Reports epochs counted over all rounds."""
+    if report is None:
+        return None
+    done = len(before)
+    return lambda epoch, most, row: report(epoch + done, config.epochs, row)

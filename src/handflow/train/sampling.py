@@ -1,29 +1,35 @@
 """Draws training windows from clips, with what each window deserves to be called.
 
-A clip says what gesture it shows, not when. Live, a window slides over the gesture: first it holds its
-beginning, then all of it, then its end and what follows. Every phase is drawn here. A window that holds
-most of what happens in the clip (`recognize.content`) carries the clip's label, one that holds little of it
-is background, those between are shared between the two.
+A clip says what gesture it shows, not when, and may also show how the hand comes and goes. Live, a window
+slides over all of that. So every clip is put into situations of live use (`compose`), and windows are cut
+from each such scene, from early to late. At first, a window that holds most of what happens in the clip
+(`recognize.content`) carries its label, one that holds little of it is background. Later the network itself
+says which of a scene's windows show the gesture (`relabel`).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from handflow.recognize.content import Content, content_of
-from handflow.recognize.windows import Windows, cut_window, usable_hands
+from handflow.recognize.content import content_of
+from handflow.recognize.windows import Windows, cut_window
 from handflow.train.compose import (
     at_tempo,
     held,
     is_stroke,
     joined,
+    moved_to_end_of,
+    moved_to_start_of,
     reversed_in_time,
     scrambled,
+    still,
     thinned,
 )
 from handflow.types import BACKGROUND, Clip, Float32, Float64, HandSequence
 
+WINDOWS_PER_SCENE = 8
 LITTLE, MOST = 0.45, 0.85
 """Shares of a clip's content: a window with less than the first is background, with more than the second
 it is the gesture."""
@@ -31,46 +37,58 @@ it is the gesture."""
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Samples:
-    """Windows and what they should be called."""
+    """Windows in scenes of `WINDOWS_PER_SCENE`, early to late, and what they should be called."""
 
-    windows: Windows
+    windows: Windows  # (scenes · WINDOWS_PER_SCENE)
     targets: Float32  # (windows, labels), rows sum to 1
+    gesture: NDArray[np.intp]  # (scenes,) label that some windows of the scene show; that of background: none
+    possible: NDArray[np.bool_]  # (windows,) whether the window can show the gesture at all
 
     def __len__(self) -> int:
         return len(self.windows)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Scene:
+    """A clip in a situation."""
+
+    sequence: HandSequence
+    core: tuple[float, float] | None  # seconds from when to when it shows the clip; None: no gesture
+    over: float = np.inf  # seconds from when on the gesture is past: the hand is well on its way back
+
+
 def choose_window_seconds(clips: Sequence[Clip]) -> float:
     """Duration of a window that holds nearly all of what happens in most gesture clips, 0.5 to 3 s."""
-    spans = []
-    for clip in clips:
-        if clip.label != BACKGROUND:
-            start, end = content_of(clip.sequence).span()
-            spans.append(end - start)
+    spans = _spans(clips)
     if not spans:
         return 1.0
-    return round(float(np.clip(1.2 * np.percentile(spans, 75), 0.5, 3.0)), 2)
+    every = [s for of_label in spans.values() for s in of_label]
+    return round(float(np.clip(1.1 * np.percentile(every, 60), 0.5, 3.0)), 2)
 
 
 def usual_seconds(clips: Sequence[Clip]) -> dict[str, float]:
     """Median duration (seconds) of what happens in the clips of each gesture."""
+    return {label: round(float(np.median(s)), 3) for label, s in sorted(_spans(clips).items())}
+
+
+def _spans(clips: Sequence[Clip]) -> dict[str, list[float]]:
     spans: dict[str, list[float]] = {}
     for clip in clips:
         if clip.label != BACKGROUND:
-            start, end = content_of(clip.sequence).span()
+            start, end = content_of(clip.sequence).span(0.1, 0.9)
             spans.setdefault(clip.label, []).append(end - start)
-    return {label: round(float(np.median(s)), 3) for label, s in sorted(spans.items())}
+    return spans
 
 
 class WindowSampler:
-    """Draws windows from clips.
+    """Draws scenes of windows from clips.
 
     Args:
         labels: in the order of the targets; `background` among them.
         seconds: duration of a window.
         hands_matter: see `windows.cut_window`.
         derive_background: whether to make clips of no gesture from the clips of gestures.
-        natural: only what the clips hold, at their own tempo and rate (validation), else all variations.
+        natural: tempo and frame rate stay those of the clips (validation).
     """
 
     def __init__(
@@ -89,130 +107,139 @@ class WindowSampler:
         self._natural = natural
         self._none = self._labels.index(BACKGROUND)
 
-    def draw(self, clips: Sequence[Clip], per_clip: int, rng: np.random.Generator) -> Samples:
-        """Draws `per_clip` windows from every clip that shows a hand."""
+    def draw(self, clips: Sequence[Clip], scenes_per_clip: int, rng: np.random.Generator) -> Samples:
+        """Draws that many scenes from every clip; all clips show a hand."""
+        idle = [c.sequence for c in clips if c.label == BACKGROUND]
         windows: list[Windows] = []
-        targets: list[Float32] = []
+        targets: list[Float64] = []
+        gestures: list[int] = []
+        possible: list[NDArray[np.bool_]] = []
         for clip in clips:
-            if not usable_hands(clip.sequence.landmarks).any():
-                continue
             stroke = clip.label != BACKGROUND and is_stroke(clip.sequence)
-            for _ in range(per_clip):
-                window, target = self._one(clip, stroke, rng)
-                windows.append(window)
-                targets.append(target)
-        return Samples(Windows.stack(windows), np.stack(targets))
+            for _ in range(scenes_per_clip):
+                scene = self._scene(clip, stroke, idle, rng)
+                ends = self._ends(scene, rng)
+                windows += [
+                    cut_window(scene.sequence, end, self._seconds, hands_matter=self._hands_matter)
+                    for end in ends
+                ]
+                amount = self._amounts(clip, scene, ends)
+                targets.append(amount)
+                possible.append(amount > 0.02)
+                gestures.append(self._none if scene.core is None else self._labels.index(clip.label))
+        gesture = np.array(gestures, np.intp)
+        return Samples(
+            Windows.stack(windows),
+            as_targets(np.stack(targets), gesture, len(self._labels), self._none),
+            gesture,
+            np.concatenate(possible),
+        )
 
-    def _one(self, clip: Clip, stroke: bool, rng: np.random.Generator) -> tuple[Windows, Float32]:
+    def _scene(
+        self, clip: Clip, stroke: bool, idle: Sequence[HandSequence], rng: np.random.Generator
+    ) -> _Scene:
         sequence = clip.sequence
         if not self._natural:
-            sequence = at_tempo(sequence, float(np.exp(rng.normal(0, 0.15))))
-        if clip.label == BACKGROUND:
-            return self._background(sequence, rng)
-        if self._derive and rng.random() < 0.2:
-            return self._background(scrambled(sequence, int(rng.integers(3, 6)), rng), rng)
-        content = content_of(sequence)
+            sequence = at_tempo(sequence, float(np.exp(rng.normal(0, 0.13))))
+        nothing = clip.label == BACKGROUND
+        if self._derive and rng.random() < 0.25:
+            nothing = True
+            sequence = (
+                still(sequence, 2 * self._seconds, rng)
+                if rng.random() < 0.3
+                else scrambled(sequence, int(rng.integers(3, 6)), rng)
+            )
         core = (float(sequence.timestamps[0]), float(sequence.timestamps[-1]))
-        back: tuple[float, float] | None = None
+        over = np.inf
         before, after = rng.uniform(0, self._seconds, 2)
         draw = rng.random()
-        if stroke and draw < 0.3:
+        if stroke and not nothing and draw < 0.2:
             # The way back is usually slower than the stroke, and begins after a moment.
             rest = held(sequence, before, float(rng.uniform(0, 0.3)), rng)
-            home = reversed_in_time(sequence, float(rng.uniform(0.8, 2.0)))
-            sequence = joined(rest, home, 0.0)
-            back = (float(rest.timestamps[-1]), float(sequence.timestamps[-1]))
-        elif stroke and draw < 0.4:
-            # Reaching the place where the stroke begins looks like the opposite stroke, until it follows.
-            reach = reversed_in_time(sequence, float(rng.uniform(1.0, 2.0)))
-            moved = joined(reach, held(sequence, rng.uniform(0, 0.3), after, rng), 0.0)
-            core = self._place_of(moved, sequence, after)
-            sequence = moved
-        elif draw < 0.75:
-            sequence = held(sequence, before, after, rng)
-        elif draw < 0.85 and not self._natural:
-            sequence = self._still(sequence, rng)
-            core = (np.inf, np.inf)
-        if not self._natural and rng.random() < 0.5:
-            sequence = thinned(sequence, float(rng.uniform(9, 31)), rng)
-        return self._cut(clip, sequence, content, core, back, rng)
-
-    def _place_of(self, whole: HandSequence, core: HandSequence, after: float) -> tuple[float, float]:
-        """When a core that is followed by `after` seconds of hold happens at the end of `whole`."""
-        step = float(np.median(np.diff(core.timestamps))) if len(core) > 1 else 1 / 30
-        end = float(whole.timestamps[-1]) - int(after / step) * step
-        return end - core.duration, end
-
-    def _still(self, sequence: HandSequence, rng: np.random.Generator) -> HandSequence:
-        """The hand as it was before or after the motion, doing nothing."""
-        edge = slice(0, 1) if rng.random() < 0.5 else slice(len(sequence) - 1, None)
-        frame = HandSequence(
-            sequence.landmarks[edge],
-            sequence.timestamps[edge],
-            sequence.handedness[edge],
-            sequence.presence[edge],
-        )
-        return held(frame, self._seconds, self._seconds, rng)
-
-    def _background(self, sequence: HandSequence, rng: np.random.Generator) -> tuple[Windows, Float32]:
-        if rng.random() < 0.3:
-            before, after = rng.uniform(0, 0.7 * self._seconds, 2)
+            sequence = joined(rest, reversed_in_time(sequence, float(rng.uniform(0.9, 2.0))), 0.0)
+            back = float(sequence.timestamps[-1] - rest.timestamps[-1])
+            over = float(rest.timestamps[-1]) + 0.6 * back
+        elif idle and draw < 0.65:
+            sequence = self._among(sequence, idle, rng)
+        elif draw < 0.9:
             sequence = held(sequence, before, after, rng)
         if not self._natural and rng.random() < 0.5:
             sequence = thinned(sequence, float(rng.uniform(9, 31)), rng)
-        times = sequence.timestamps
-        first = min(float(times[0]) + 0.2 * self._seconds, float(times[-1]))
-        end = self._frame_at(times, float(rng.uniform(first, float(times[-1]))))
-        target = np.zeros(len(self._labels), np.float32)
-        target[self._none] = 1
-        return cut_window(sequence, end, self._seconds, hands_matter=self._hands_matter), target
+        return _Scene(sequence, None if nothing else core, over)
 
-    def _cut(
-        self,
-        clip: Clip,
-        sequence: HandSequence,
-        content: Content,
-        core: tuple[float, float],
-        back: tuple[float, float] | None,
-        rng: np.random.Generator,
-    ) -> tuple[Windows, Float32]:
-        times = sequence.timestamps
-        if np.isinf(core[0]):
-            end = float(times[-1])
-            amount = 0.0
-        else:
-            # Half of the windows end where the gesture is nearly or just over: there the answer is needed.
-            low = float(times[0]) + 0.2 * self._seconds
-            high = float(times[-1])
-            if rng.random() < 0.5:
-                low, high = core[0] + 0.6 * (core[1] - core[0]), core[1] + 0.5 * self._seconds
-            low = min(max(low, float(times[0])), float(times[-1]))
-            high = max(low, min(high, float(times[-1])))
-            end = self._frame_at(times, float(rng.uniform(low, high)))
-            amount = self._amount(content, core, end)
-            if back is not None:
-                done = np.clip((end - back[0]) / (back[1] - back[0]), 0, 1)
-                amount *= 1 - _ramp(float(done), 0.3, 0.7)
-        target = np.zeros(len(self._labels), np.float32)
-        target[self._labels.index(clip.label)] = amount
-        target[self._none] += 1 - amount
-        return cut_window(sequence, end, self._seconds, hands_matter=self._hands_matter), target
+    def _among(
+        self, sequence: HandSequence, idle: Sequence[HandSequence], rng: np.random.Generator
+    ) -> HandSequence:
+        """The clip with idle motion before and after, the hand going on where it was."""
+        if rng.random() < 0.75:
+            earlier = idle[int(rng.integers(len(idle)))]
+            start = sequence.timestamps[0]
+            earlier = moved_to_start_of(earlier, sequence)
+            whole = joined(earlier, sequence, float(rng.uniform(0, 0.25)))
+            # The clock stays that of the clip.
+            shift = float(whole.timestamps[len(earlier)] - start)
+            sequence = HandSequence(
+                whole.landmarks, whole.timestamps - shift, whole.handedness, whole.presence
+            )
+        if rng.random() < 0.75:
+            later = idle[int(rng.integers(len(idle)))]
+            sequence = joined(sequence, moved_to_end_of(later, sequence), float(rng.uniform(0, 0.25)))
+        return sequence
 
-    def _amount(self, content: Content, core: tuple[float, float], end: float) -> float:
-        """How much of the gesture a window that ends at `end` shows, 0 to 1."""
-        shift = float(content.times[0]) - core[0]
-        start, end = end - self._seconds + shift, end + shift
-        ends = np.arange(content.times[0] + 0.5 * self._seconds, content.times[-1] + 0.05, 0.05)
-        ends = np.append(ends, content.times[-1])
-        fullest = max(content.share(e - self._seconds, float(e)) for e in ends)
-        return _ramp(content.share(start, end) / max(fullest, 1e-6), LITTLE, MOST)
+    def _ends(self, scene: _Scene, rng: np.random.Generator) -> Float64:
+        """Ends of the windows (seconds), rising, on frames: spread evenly, then moved by chance."""
+        times = scene.sequence.timestamps
+        low, high = float(times[0]) + 0.15 * self._seconds, float(times[-1])
+        if scene.core is not None:
+            low = max(low, scene.core[0] - 0.2)
+            high = min(high, scene.core[1] + self._seconds)
+        low = min(low, high)
+        edges = np.linspace(low, high, WINDOWS_PER_SCENE + 1)
+        wished = edges[:-1] + rng.uniform(0, 1, WINDOWS_PER_SCENE) * np.diff(edges)
+        wished[-1] = high if rng.random() < 0.5 else wished[-1]
+        frames = np.clip(np.searchsorted(times, wished + 1e-6, side="right") - 1, 0, None)
+        ends: Float64 = times[frames]
+        return ends
 
-    @staticmethod
-    def _frame_at(times: Float64, moment: float) -> float:
-        return float(times[max(0, int(np.searchsorted(times, moment + 1e-6)) - 1)])
+    def _amounts(self, clip: Clip, scene: _Scene, ends: Float64) -> Float64:
+        """How much of the gesture each window shows `(WINDOWS_PER_SCENE,)`, 0 to 1."""
+        if scene.core is None:
+            return np.zeros(len(ends))
+        content = content_of(clip.sequence)
+        start, length = float(content.times[0]), max(clip.sequence.duration, 1e-9)
+        # The scene may show the clip faster or slower.
+        tempo = (scene.core[1] - scene.core[0]) / length if length > 1e-6 else 1.0
+        tempo = max(tempo, 1e-6)
+        in_clip = (ends - scene.core[0]) / tempo + start
+        window = self._seconds / tempo
+        grid = np.arange(start + 0.3 * window, start + length, 0.05)
+        fullest = max(content.share(e - window, float(e)) for e in [*grid, start + length])
+        shares = [content.share(float(e) - window, float(e)) / max(fullest, 1e-6) for e in in_clip]
+        amounts = ramp(np.array(shares), LITTLE, MOST)
+        amounts[ends > scene.over] = 0
+        return amounts
 
 
-def _ramp(value: float, low: float, high: float) -> float:
+def as_targets(amount: Float64, gesture: NDArray[np.intp], labels: int, none: int) -> Float32:
+    """Targets `(scenes · windows, labels)`: each window is shared between its scene's gesture and none.
+
+    Args:
+        amount: (scenes, windows) 0 to 1, how much of the gesture each window shows.
+        gesture: (scenes,) numbers of labels.
+        labels: how many labels there are.
+        none: the number of background.
+    """
+    scenes, windows = amount.shape
+    targets = np.zeros((scenes * windows, labels), np.float32)
+    flat = amount.ravel()
+    targets[np.arange(len(flat)), np.repeat(gesture, windows)] = flat
+    targets[:, none] += 1 - flat
+    targets[np.repeat(gesture == none, windows)] = np.eye(labels, dtype=np.float32)[none]
+    return targets
+
+
+def ramp(value: Float64, low: float, high: float) -> Float64:
     """0 below `low`, 1 above `high`, smooth between."""
-    x = min(max((value - low) / (high - low), 0.0), 1.0)
-    return x * x * (3 - 2 * x)
+    x = np.clip((value - low) / (high - low), 0.0, 1.0)
+    smooth: Float64 = x * x * (3 - 2 * x)
+    return smooth

@@ -1,0 +1,243 @@
+"""From clips to the folder of a trained model: what can be trained, and what is written."""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from safetensors.torch import save_file
+
+from handflow.data import Dataset
+from handflow.data.atomic import staging_folder
+from handflow.errors import TrainingError
+from handflow.evaluate import ClipResult, evaluate_clips
+from handflow.evaluate.clips import classify_clip
+from handflow.evaluate.plots import confusion_picture, loss_picture
+from handflow.evaluate.provenance import Provenance
+from handflow.evaluate.report import write_report
+from handflow.recognize.model_folder import NETWORK_FILE, Evaluation, ModelInfo, Spread, write_model_info
+from handflow.recognize.recognizer import OnnxNetwork, Recognizer
+from handflow.recognize.windows import usable_hands
+from handflow.train.config import TrainConfig
+from handflow.train.export import export_onnx
+from handflow.train.facts import data_fingerprint, versions
+from handflow.train.fitting import EpochReport, write_history
+from handflow.train.landmark import TrainedNetwork, train_landmark
+from handflow.train.network import count_parameters
+from handflow.types import BACKGROUND, Clip
+
+Trainer = Callable[[Sequence[Clip], TrainConfig, EpochReport | None], TrainedNetwork]
+
+MODELS: dict[str, Trainer] = {
+    # kind: how to train it
+    "landmark": train_landmark,
+}
+"""What `handflow train --model` knows. A new network is one function and one entry."""
+
+FEWEST_CLIPS = 2
+"""Clips that every gesture needs: some to learn from and one to check with."""
+
+_log = logging.getLogger(__name__)
+
+
+def check_config(config: TrainConfig) -> Trainer:
+    """How to train the kind of model that the configuration names.
+
+    Raises:
+        TrainingError: nobody knows it; the message lists the known ones.
+    """
+    if config.model not in MODELS:
+        raise TrainingError(f"no kind of model '{config.model}': choose one of {', '.join(MODELS)}")
+    return MODELS[config.model]
+
+
+def train_model(
+    clips: Sequence[Clip],
+    config: TrainConfig,
+    out: Path,
+    *,
+    dataset: Path | None = None,
+    report: EpochReport | None = None,
+) -> Path:
+    """Trains a model and writes its folder, whole or not at all.
+
+    Args:
+        clips: labelled clips of at least two labels.
+        config: how to train.
+        out: folder of models; the new one is named by date, time, network, loss and accuracy.
+        dataset: where the clips come from, for the report; a dataset's flip map is used, and its word on
+            whether hands matter, unless `config` says something itself.
+        report: called after every epoch.
+
+    Returns:
+        the model's folder. After Ctrl-C it holds the best model so far, and its notes say so.
+
+    Raises:
+        TrainingError: the clips are not enough to train on, or the kind of model is unknown.
+        DatasetError: the clips cannot be split as wished.
+        KeyboardInterrupt: Ctrl-C before the first epoch was done; nothing is written.
+    """
+    trainer = check_config(config)
+    used = usable_clips(clips)
+    config = _with_dataset(config, dataset)
+    trained = trainer(used, config, report)
+    with staging_folder(out) as folder:
+        export_onnx(trained.network, folder / NETWORK_FILE)
+        save_file(
+            {k: v.contiguous() for k, v in trained.weights.state_dict().items()},
+            folder / "weights.safetensors",
+        )
+        write_history(folder / "history.csv", trained.fitted.history)
+        notes = _notes(trained, dropped=len(clips) - len(used))
+        info, result = _measured(trained, used, config, folder, notes)
+        write_model_info(folder, info)
+        _draw(folder, trained, result)
+        now = datetime.now()  # noqa: DTZ005 - a folder is named by the clock on the user's wall
+        name = (
+            f"{now:%Y-%m-%d_%H-%M-%S}_{config.model}"
+            f"_loss{trained.fitted.best_loss:.3f}_acc{info.evaluation.accuracy.mean:.3f}"
+        )
+        final = _free_name(out, name)
+        held_out = [used[i] for i in trained.split.test]
+        write_report(
+            folder,
+            result,
+            trained_on=Provenance.of([used[i] for i in trained.split.train]),
+            tested_on=Provenance.of(held_out),
+            history=trained.fitted.history,
+            thresholds={g: t.enter for g, t in trained.thresholds.items()},
+            title=f"Model {final.name}",
+            model=final,
+            dataset=dataset,
+            notes=notes,
+        )
+        folder.replace(final)
+    return final
+
+
+def usable_clips(clips: Sequence[Clip]) -> list[Clip]:
+    """The clips that show a hand; the others are named in the log.
+
+    Raises:
+        TrainingError: no clips, a single label, or too few clips of a gesture.
+    """
+    if not clips:
+        raise TrainingError("there are no clips to train on: record some with `handflow record`")
+    seen = [bool(usable_hands(clip.sequence.landmarks).any()) for clip in clips]
+    used = [clip for clip, there in zip(clips, seen, strict=True) if there]
+    without = [clip.id for clip, there in zip(clips, seen, strict=True) if not there]
+    if without:
+        shown = ", ".join(without[:5]) + (" …" if len(without) > 5 else "")
+        _log.warning("%d of %d clips show no hand and are left out: %s", len(without), len(clips), shown)
+    if not used:
+        raise TrainingError(
+            f"none of the {len(clips)} clips shows a hand: run `handflow check` on the dataset"
+        )
+    labels = Counter(clip.label for clip in used)
+    if len(labels) < 2:
+        raise TrainingError(
+            f"all clips are of '{next(iter(labels))}': record another gesture, or '{BACKGROUND}', too"
+        )
+    few = {label: labels[label] for label in sorted({c.label for c in clips}) if labels[label] < FEWEST_CLIPS}
+    if few:
+        named = ", ".join(f"'{label}' ({count})" for label, count in few.items())
+        raise TrainingError(
+            f"too few clips that show a hand: {named}; record at least {FEWEST_CLIPS} of each gesture"
+        )
+    return used
+
+
+def _with_dataset(config: TrainConfig, dataset: Path | None) -> TrainConfig:
+    if dataset is None or not dataset.is_dir():
+        return config
+    opened = Dataset.open(dataset)
+    return replace(
+        config,
+        flip_map=config.flip_map or opened.flip_map,
+        hands_matter=config.hands_matter or opened.hands_matter,
+    )
+
+
+def _measured(
+    trained: TrainedNetwork, clips: Sequence[Clip], config: TrainConfig, folder: Path, notes: Sequence[str]
+) -> tuple[ModelInfo, ClipResult]:
+    """Evaluates the exported network on the held-out clips, on the way that `evaluate` and `run` take."""
+    blank = Evaluation(
+        held_out=trained.split.by,
+        clips=len(trained.split.test),
+        accuracy=Spread(mean=0, std=0, parts=0),
+        balanced_accuracy=0,
+        loss=trained.fitted.best_loss,
+    )
+    info = ModelInfo(
+        kind=config.model,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        labels=trained.labels,
+        window_seconds=trained.window_seconds,
+        hands_matter=config.hands_matter,
+        background="derived" if trained.derived_background else "learned",
+        thresholds=trained.thresholds,
+        gesture_seconds=trained.gesture_seconds,
+        evaluation=blank,
+        parameters=count_parameters(trained.weights),
+        seed=config.seed,
+        data_fingerprint=data_fingerprint(clips),
+        trained_clips=dict(sorted(Counter(clip.label for clip in clips).items())),
+        trained_on=Provenance.of(clips).document(),
+        notes=tuple(notes),
+        versions=versions(),
+    )
+    held_out = [clips[i] for i in trained.split.test]
+    recognizer = Recognizer(info, OnnxNetwork(folder / NETWORK_FILE))
+    result = evaluate_clips(recognizer, held_out)
+    parts: dict[str, list[bool]] = {}
+    for number, clip in enumerate(held_out):
+        part = {"subject": clip.subject, "session": clip.session}.get(trained.split.by)
+        answer, _ = classify_clip(recognizer, clip)
+        parts.setdefault(part or f"part {number % 5}", []).append(answer == clip.label)
+    shares = [float(np.mean(hits)) for hits in parts.values()]
+    evaluation = blank.model_copy(
+        update={
+            "accuracy": Spread(mean=result.accuracy, std=float(np.std(shares)), parts=len(shares)),
+            "balanced_accuracy": result.balanced_accuracy,
+            "subjects": tuple(sorted({c.subject for c in held_out if c.subject})),
+            "note": trained.split.note,
+        }
+    )
+    return info.model_copy(update={"evaluation": evaluation}), result
+
+
+def _draw(folder: Path, trained: TrainedNetwork, result: ClipResult) -> None:
+    best = min(trained.fitted.history, key=lambda row: row["val_loss"])["epoch"]
+    loss_picture(trained.fitted.history, folder / "loss.png", best_epoch=best)
+    confusion_picture(result.confusion, result.labels, folder / "confusion.png", unanswered=result.unanswered)
+
+
+def _notes(trained: TrainedNetwork, dropped: int) -> list[str]:
+    notes = []
+    if trained.split.note:
+        notes.append(trained.split.note)
+    if trained.derived_background:
+        notes.append(
+            f"The data holds no '{BACKGROUND}' clips: the model learned to say none from cut, mixed-up and "
+            f"still clips. Record some idle hands as '{BACKGROUND}' for fewer false events."
+        )
+    if trained.fitted.interrupted:
+        notes.append(
+            f"Training was interrupted after {len(trained.fitted.history)} epochs: "
+            "these are the best weights so far."
+        )
+    if dropped:
+        notes.append(f"{dropped} clips show no hand and were left out.")
+    return notes
+
+
+def _free_name(out: Path, name: str) -> Path:
+    """`out/name`, with a number where a model of the same second is there already."""
+    final, number = out / name, 2
+    while final.exists():
+        final, number = out / f"{name}_{number}", number + 1
+    return final
