@@ -189,6 +189,18 @@ def test_torch_has_one_range() -> None:
         assert ranges == {torch}, name
 
 
+def test_ci_installs_every_program_that_a_test_asks_for() -> None:
+    tests = [
+        path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("*.py") if path != Path(__file__)
+    ]
+    asked = {name for code in tests for name in re.findall(r"apt install ([\w-]+)", code)}
+    installed = re.search(r'^PROGRAMS="(.*)"$', text(".ci/run"), re.MULTILINE)
+    assert installed is not None
+    assert asked
+    assert asked <= {*installed[1].split(), "python3-tk"}
+    assert installed[1] in text(".github/workflows/ci.yml")
+
+
 def installed_with(requirement: Requirement, seen: set[str]) -> set[str]:
     """Names of all packages that a requirement brings along on this machine."""
     for extra in ("", *requirement.extras):
