@@ -18,11 +18,11 @@ SCHEMES = ("rtsp", "rtsps", "http", "https", "rtmp", "srt", "udp", "tcp")
 OPEN_TIMEOUT = 10.0  # seconds
 READ_TIMEOUT = 5.0  # seconds without data before a connection counts as lost
 
-_OPTIONS = {
+_WAIT = {"analyzeduration": "1000000"}  # microseconds; FFmpeg's own 5 s would delay the first picture
+_RTSP = {
     "rtsp_transport": "tcp",  # FFmpeg's first choice, UDP, loses packets on wireless networks
-    "fflags": "nobuffer",
+    "fflags": "nobuffer",  # for live streams alone: it throws away what was read to find out the format
     "flags": "low_delay",
-    "analyzeduration": "1000000",  # microseconds; FFmpeg's own 5 s would be a wait before the first picture
 }
 # Formats that carry no times: FFmpeg invents them from a rate it guesses.
 _UNTIMED = frozenset({"mpjpeg", "mjpeg", "h264", "hevc", "image2pipe", "jpeg_pipe"})
@@ -45,9 +45,7 @@ def without_secrets(url: str) -> str:
 
 def _open(url: str) -> tuple[Any, Any]:
     name = without_secrets(url)
-    options = (
-        _OPTIONS if url.lower().startswith("rtsp") else {k: v for k, v in _OPTIONS.items() if k[0] != "r"}
-    )
+    options = _WAIT | (_RTSP if urlsplit(url).scheme.lower().startswith("rtsp") else {})
     try:
         return open_container(url, name, options=options, timeout=(OPEN_TIMEOUT, READ_TIMEOUT))
     except SourceError as error:

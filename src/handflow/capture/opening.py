@@ -127,7 +127,7 @@ def _open(spec: Any, size: Size | None, fps: float | None) -> Source:
     for name, kind in KINDS.items():
         if name in ("camera", "URL") and isinstance(spec, Path):
             continue  # so that a program can name a file called 0
-        if kind.recognizes(text):
+        if text and kind.recognizes(text):
             return kind.open(text, size, fps)
     examples = ", ".join(f"a {name} ({kind.example})" for name, kind in KINDS.items())
     raise SourceError(f"no source {text!r}: no such file or folder. A source is {examples}")
