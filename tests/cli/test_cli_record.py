@@ -79,8 +79,19 @@ def test_a_second_recording_adds_to_the_dataset_and_may_leave_pictures_out(
 def test_ctrl_c_keeps_complete_takes_and_no_half_one(tmp_path: Path) -> None:
     endless = write_moving_hand(tmp_path / "hand", 6000)
     running = subprocess.Popen(
-        [*HANDFLOW, "record", tmp_path / "set", "--gesture", "swipe", "--source", endless, "--no-window"]
-        + ["--seconds", "0.5", "--takes", "1000", "--json"],
+        [
+            *(
+                *HANDFLOW,
+                "record",
+                tmp_path / "set",
+                "--gesture",
+                "swipe",
+                "--source",
+                endless,
+                "--no-window",
+            ),
+            *("--seconds", "0.5", "--takes", "1000", "--json"),
+        ],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

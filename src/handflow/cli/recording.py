@@ -170,9 +170,13 @@ def run_recording(
         if window:
             from handflow.live.record_window import RecordWindow
 
-            front = stack.enter_context(RecordWindow(_title(source_name, gesture), gesture, mirror=mirror))
+            front = stack.enter_context(
+                RecordWindow(f"handflow: {gesture or 'view'}", gesture, mirror=mirror)
+            )
         landmarker = HandLandmarker() if hands else None
         source: Source = stack.enter_context(open_source(source_name, size=size, realtime=realtime))
+        if front is not None:  # the source's own name leaves the password of a URL out
+            front.root.title(f"handflow: {gesture or 'view'} from {source.name}")
         keys = stack.enter_context(KeyReader())
         plan = make_plan(options, window=window, has_keys=keys.available, live=source.live)
         writer = None
@@ -221,10 +225,6 @@ def _watch(session: "RecordingSession", front: Any, keys: Any) -> bool:
     except KeyboardInterrupt:
         return False
     return True
-
-
-def _title(source: str, gesture: str | None) -> str:
-    return f"handflow: {gesture} from {source}" if gesture else f"handflow: {source}"
 
 
 def say_summary(summary: dict[str, Any]) -> None:

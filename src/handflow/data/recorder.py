@@ -65,7 +65,7 @@ class Recorder:
         if self.takes == 0:
             return False
         self.takes -= 1
-        if self._phase in (Phase.SAVED, Phase.DONE):
+        if self._phase in (Phase.WAITING, Phase.SAVED, Phase.REJECTED, Phase.DONE):
             self._enter(Phase.WAITING, self._last or 0.0, "take undone")
         return True
 
