@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from recognizers import LABELS, FakeRecognizer, clip
 
+from evaluate.recognizers import LABELS, FakeRecognizer, clip
 from handflow.errors import DatasetError
 from handflow.evaluate import clip_metrics, evaluate_clips
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from recognizers import event
 
+from evaluate.recognizers import event
 from handflow.evaluate import StreamEvents, edit_distance, score_events, score_streams
 from handflow.types import Segment
 

@@ -4,8 +4,8 @@ import itertools
 
 import numpy as np
 import pytest
-from recognizers import clip, teach_by_memory
 
+from evaluate.recognizers import clip, teach_by_memory
 from handflow.errors import DatasetError
 from handflow.evaluate import few_shot, leave_one_subject_out
 from handflow.evaluate.protocols import few_shot_result, few_shot_runs, single_maker

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from recognizers import FakeRecognizer, sequence, stream
 
+from evaluate.recognizers import FakeRecognizer, sequence, stream
 from handflow.errors import DatasetError
 from handflow.evaluate import StreamEvents, recognize_stream, score_streams
 from handflow.evaluate.streams import check_streams, slotted_frames, untaught_gestures

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from handflow.cli.common import (
     AsJson,
@@ -113,13 +114,13 @@ class _Report:
 
     def tell(self, document: dict[str, Any], tables: Iterable[Any], notes: Sequence[str]) -> None:
         for note in notes:
-            progress_console.print(f"[yellow]Note:[/] {note}", highlight=False)
+            progress_console.print(f"[yellow]Note:[/] {escape(note)}", highlight=False)
         if self.as_json:
             # The forms are fixed; a mark that belongs to the numbers goes with them all the same.
             print_json(document | ({"notes": list(notes)} if notes else {}))
         else:
-            for table in tables:
-                console.print(table)
+            for table in filter(None, tables):
+                console.print(escape(table) if isinstance(table, str) else table, highlight=False)
 
     def write(self, details: dict[str, Any], notes: Sequence[str], page: Callable[[Path], Path]) -> None:
         if self.out is None:
@@ -131,17 +132,17 @@ class _Report:
         self.out.mkdir(parents=True, exist_ok=True)
         text = json.dumps(details | {"notes": list(notes)}, indent=2, allow_nan=False)
         write_bytes(self.out / "evaluation.json", text.encode() + b"\n")
-        progress_console.print(f"report: {page(self.out)}")
+        progress_console.print(f"report: {escape(str(page(self.out)))}")
 
     def draw(self, name: str, picture: Callable[[Path], Path]) -> None:
         """Draws into the folder and to `--plot`; a report without pictures is better than none."""
         if self.plot is not None:
-            progress_console.print(f"picture: {picture(self.plot)}")
+            progress_console.print(f"picture: {escape(str(picture(self.plot)))}")
         if self.out is not None:
             try:
                 picture(self.out / name)
             except MissingExtraError as error:
-                progress_console.print(f"[yellow]Note:[/] no picture in the report: {error}")
+                progress_console.print(f"[yellow]Note:[/] no picture in the report: {escape(str(error))}")
 
 
 def _clips(model: Path, dataset: Path, wanted: list[str] | None, report: _Report) -> None:

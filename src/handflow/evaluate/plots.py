@@ -66,7 +66,8 @@ def loss_picture(
         axes.set_ylim(0, 102 if what == "accuracy" else 1.08 * top or 1.0)
         axes.set_xlim(min(epochs[0], 1) - 0.5, max(epochs[-1], epochs[0] + 1) + 0.5)
         axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.legend(frameon=False, loc="upper right" if what == "loss" else "lower right")
+        if axes.get_legend_handles_labels()[1]:
+            axes.legend(frameon=False, loc="upper right" if what == "loss" else "lower right")
         strip(axes)
     return save(figure, path)
 

@@ -73,7 +73,7 @@ def session_name(clip: Clip) -> str | None:
     return f"{clip.session} of {clip.subject}" if clip.subject else clip.session
 
 
-def tested_in_words(trained: Provenance, tested: Provenance) -> str:
+def whose_takes(trained: Provenance, tested: Provenance) -> str:
     """Whose takes were tested, in words that belong behind "of 40 takes"."""
     if trained.keys & tested.keys:
         return "some of which it was trained on"

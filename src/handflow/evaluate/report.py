@@ -10,7 +10,7 @@ from pathlib import Path
 
 from handflow.evaluate.clips import ClassScore, ClipResult
 from handflow.evaluate.page import bullets, command, paragraph, picture, section, table, write_page
-from handflow.evaluate.provenance import Provenance, count, listed, overlap_notes, tested_in_words
+from handflow.evaluate.provenance import Provenance, count, listed, overlap_notes, whose_takes
 from handflow.types import BACKGROUND
 
 _GRADES = (
@@ -77,10 +77,9 @@ def write_report(
 
 def verdict_in_words(result: ClipResult, trained_on: Provenance | None, tested_on: Provenance | None) -> str:
     """The result in one sentence: "Of 40 takes by people it never saw, 39 were recognized."."""
-    whose = f" {tested_in_words(trained_on, tested_on)}" if trained_on and tested_on else ""
-    comma = "," if whose else ""
+    whose = f" {whose_takes(trained_on, tested_on)}" if trained_on and tested_on else ""
     were = "was" if result.right == 1 else "were"
-    return f"Of {count(result.clips, 'take')}{whose}{comma} {result.right} {were} recognized."
+    return f"Of {count(result.clips, 'take')}{whose}, {result.right} {were} recognized."
 
 
 def advice(result: ClipResult) -> list[str]:

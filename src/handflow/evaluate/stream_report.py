@@ -1,13 +1,15 @@
 """report.html of a stream evaluation: what a person gets who leaves recognition switched on."""
 
+from collections import Counter
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
 from handflow.evaluate.events import TOLERANCE
 from handflow.evaluate.page import bullets, paragraph, picture, section, table, write_page
-from handflow.evaluate.provenance import count
+from handflow.evaluate.provenance import count, listed
 from handflow.evaluate.streams import GestureScore, StreamResult
+from handflow.types import BACKGROUND
 
 
 def write_stream_report(folder: Path, result: StreamResult, *, title: str, notes: Sequence[str] = ()) -> Path:
@@ -26,6 +28,8 @@ def write_stream_report(folder: Path, result: StreamResult, *, title: str, notes
     ]
     if notes:
         body.append(section("Read the result with care", bullets(list(notes)), kind="warn"))
+    if lines := stream_advice(result):
+        body.append(section("What goes wrong and what to do", bullets(lines)))
     head = ("Gesture", "Recognized", "", "When it says so, it is right", "False activations")
     body += [
         section("Each gesture", table(head, [_row(score) for score in result.per_gesture])),
@@ -72,6 +76,35 @@ def streams_in_words(result: StreamResult) -> list[str]:
             f"From its beginning: {_ms(begin.p50)} and {_ms(begin.p95)}."
         )
     return lines
+
+
+def stream_advice(result: StreamResult) -> list[str]:
+    """What goes wrong and what helps against it, in plain sentences; empty where nothing went wrong."""
+    false = [activation for _, match in result.matches for activation in match.false]
+    idle = Counter(activation.event.gesture for activation in false if activation.kind == "idle")
+    mixed = Counter((a.made, a.event.gesture) for a in false if a.kind == "confused")
+    again = Counter(activation.event.gesture for activation in false if activation.kind == "repeated")
+    missed = Counter(segment.label for _, match in result.matches for segment in match.missed)
+    lines = []
+    if idle:
+        lines.append(
+            f"It said {_listed(idle)} while nothing was made. Record more idle hands as “{BACKGROUND}”, also "
+            "hands on their way to a gesture and back, and train again."
+        )
+    for (made, told), times in mixed.most_common(5):
+        lines.append(
+            f"While “{made}” was made it said “{told}” ({count(times, 'time')}). "
+            "Record more takes of both, or make one of them look more different."
+        )
+    if again:
+        lines.append(f"It fired a second time on one gesture: {_listed(again)}.")
+    if missed:
+        lines.append(f"It missed {_listed(missed)}. Record more takes at the speed and size of real use.")
+    return lines
+
+
+def _listed(times: Counter[str]) -> str:
+    return listed([f"“{label}” ({count(n, 'time')})" for label, n in times.most_common()])
 
 
 def _false_words(result: StreamResult) -> str:

@@ -1,5 +1,6 @@
 """Results as tables for a terminal."""
 
+from rich.markup import escape
 from rich.table import Table
 
 from handflow.evaluate.clips import ClipResult
@@ -13,7 +14,7 @@ def clip_table(result: ClipResult) -> Table:
     table = Table("gesture", "recognized", "recall", "95 % interval", "precision", "F1")
     for score in result.per_class:
         table.add_row(
-            score.label,
+            escape(score.label),
             f"{score.right} of {score.support}",
             _percent(score.recall),
             _percents(score.recall_interval),
@@ -41,7 +42,7 @@ def stream_table(result: StreamResult) -> Table:
     table = Table("gesture", "recognized", "recall", "precision", "F1", "false activations")
     for score in result.per_gesture:
         table.add_row(
-            score.label,
+            escape(score.label),
             f"{score.hits} of {score.support}",
             _percent(score.recall),
             _percent(score.precision),
@@ -74,7 +75,7 @@ def subject_table(result: SubjectResult) -> Table:
     """One row a person, then mean and worst."""
     table = Table("person never seen", "accuracy")
     for name, accuracy in result.subjects.items():
-        table.add_row(name, _percent(accuracy))
+        table.add_row(escape(name), _percent(accuracy))
     table.add_section()
     table.add_row("mean", _percent(result.mean))
     table.add_row("worst", _percent(result.worst))
