@@ -17,16 +17,16 @@ SLOW_CAMERA = 20.0  # frames a second
 
 def check_models(machine: Machine) -> Iterator[Finding]:
     """The two hand models: there, whole, and they run."""
-    if machine.models_absent():
-        yield Finding(
-            "hand models",
-            "warn",
-            "not here yet; the first command that needs them fetches them (36 MB)",
-            "handflow doctor --download",
-            {"present": False, "verified": False},
-        )
-        return
     try:
+        if machine.models_absent():
+            yield Finding(
+                "hand models",
+                "warn",
+                "not here yet; the first command that needs them fetches them (36 MB)",
+                "handflow doctor --download",
+                {"present": False, "verified": False},
+            )
+            return
         models = machine.find_models()
         milliseconds = machine.time_hands(models)
     except ModelFileError as error:
@@ -49,7 +49,11 @@ def check_models(machine: Machine) -> Iterator[Finding]:
 
 def check_cameras(machine: Machine) -> Iterator[Finding]:
     """Every camera, opened for a moment."""
-    cameras = machine.list_cameras()
+    try:
+        cameras = machine.list_cameras()
+    except ImportError as error:
+        yield Finding("camera", "warn", f"cannot look for cameras: {error}", pip_install(machine))
+        return
     if not cameras and machine.system != "linux":
         # The system did not tell; the first camera, if any, has number 0.
         yield _look_at_camera(machine, 0, "", "")
@@ -145,6 +149,9 @@ def check_disk(machine: Machine) -> Iterator[Finding]:
             f"cannot make the cache folder {error.filename}: {error.strerror}",
             "set HANDFLOW_CACHE to a folder that can be written",
         )
+        cache = None
+    except ImportError as error:
+        yield Finding("disk", "warn", f"cannot find the cache folder: {error}", pip_install(machine))
         cache = None
     places = [("cache", cache), ("current folder", machine.work())]
     for name, folder in ((n, f) for n, f in places if f is not None):

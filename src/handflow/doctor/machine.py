@@ -13,8 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from handflow.places import cache_dir
-
 Status = Literal["ok", "warn", "fail"]
 
 
@@ -53,7 +51,7 @@ def _models_absent() -> bool:
 
     if os.environ.get(models.PATH_VARIABLE):
         return False
-    folder = cache_dir() / "hand-models"
+    folder = _cache() / "hand-models"
     return not any((folder / m.name).exists() for m in (models.PALM, models.LANDMARK))
 
 
@@ -71,6 +69,12 @@ def _time_hands(models: Any) -> float:
     for i in range(1, 6):
         landmarker.update(Frame(picture, i / 30, i))
     return (time.perf_counter() - started) / 5 * 1000
+
+
+def _cache() -> Path:
+    from handflow.places import cache_dir
+
+    return cache_dir()
 
 
 def _encoder() -> str | None:
@@ -105,7 +109,7 @@ class Machine:
     list_cameras: Callable[[], list[Any]] = _open_capture_list
     probe_camera: Callable[[int], Any] = _probe
     encoder: Callable[[], str | None] = _encoder
-    cache: Callable[[], Path] = cache_dir
+    cache: Callable[[], Path] = _cache
     work: Callable[[], Path] = Path.cwd
     disk_usage: Callable[[Path], Any] = shutil.disk_usage
     run: Callable[[list[str]], str] = _run
