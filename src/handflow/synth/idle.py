@@ -20,7 +20,7 @@ def relaxed(
     """(13,) a hand that is up and at ease; place in metres, None: near where the person gestures."""
     state = np.zeros(STATE)
     state[POSE] = person.relaxed_pose + rng.normal(0, 1, 7) * np.array([0.06] * 5 + [0.15, 0.0])
-    if rng.random() < 0.25:  # some wait with an open hand
+    if rng.random() < 0.15:  # some wait with an open hand
         state[POSE] = person.open_pose + rng.normal(0, 1, 7) * np.array([0.05] * 5 + [0.1, 0.0])
     state[ATTITUDE] = np.array(person.attitude) + rng.normal([0.25, 0.3, 0.05], [0.22, 0.3, 0.15])
     if place is None:
@@ -81,8 +81,8 @@ def travel(
     way = target[PLACE] - plan.state[PLACE]
     length = float(np.linalg.norm(way))
     turned = float(np.abs(target[ATTITUDE] - plan.state[ATTITUDE]).max())
-    # Unhurried movements of the arm reach some 0.5 to 0.9 m/s, strokes of the same length the double.
-    seconds = person.tempo * ease * max(0.36 + 1.5 * length, 0.25 + 0.35 * turned) * rng.uniform(0.85, 1.35)
+    # Unhurried movements of the arm reach some 0.4 to 0.8 m/s, strokes of the same length the double.
+    seconds = person.tempo * ease * max(0.42 + 1.7 * length, 0.25 + 0.35 * turned) * rng.uniform(0.85, 1.35)
     bulge = np.zeros(STATE)
     across = np.array([-way[1], way[0]]) / max(length, 1e-6)
     bulge[PLACE][:2] = across * length * rng.normal(0, 0.1)
@@ -107,7 +107,7 @@ def prepare(plan: Planner, person: VirtualPerson, rng: np.random.Generator, firs
         person,
         rng,
         first,
-        ease=float(rng.uniform(0.75, 1.15)),
+        ease=float(rng.uniform(0.9, 1.3)),
         arc=0.08,
         overlap=float(rng.uniform(0.0, 0.12)),
         late_fingers=True,
@@ -119,7 +119,7 @@ def prepare(plan: Planner, person: VirtualPerson, rng: np.random.Generator, firs
 def retract(plan: Planner, person: VirtualPerson, rng: np.random.Generator, target: Float64) -> None:
     """Comes back from a gesture: slower than any stroke, sagging, the hand relaxing."""
     plan.wait(rng.choice([0.03, rng.uniform(0.08, 0.4)]))
-    travel(plan, person, rng, target, ease=float(rng.uniform(1.15, 1.7)), arc=float(rng.uniform(0.1, 0.35)))
+    travel(plan, person, rng, target, ease=float(rng.uniform(1.2, 1.8)), arc=float(rng.uniform(0.1, 0.35)))
 
 
 def stay(plan: Planner, person: VirtualPerson, rng: np.random.Generator) -> None:

@@ -91,7 +91,7 @@ def _swipe(x: float, y: float) -> Program:
         arc = length * (person.curvature + person.variation * rng.normal(0, 0.03))
         bulge = _delta((-abs(y) * arc * person.side, -abs(x) * arc, -length * rng.uniform(0.0, 0.18)))
         delta = _delta((way[0], way[1], rng.normal(0, 0.012)), (bend[0], 0.0, bend[2]))
-        duration = np.clip(_seconds(person, rng, 0.42, 0.66) * (length / 0.25) ** 0.4, 0.3, 1.2)
+        duration = np.clip(_seconds(person, rng, 0.4, 0.62) * (length / 0.25) ** 0.4, 0.3, 1.2)
         return stroke(first, [Move(0.0, float(duration), delta, bulge, skew=float(rng.uniform(0.88, 1.08)))])
 
     return program
@@ -186,8 +186,13 @@ def _hold(usual: Float64) -> Program:
     """A pose held before the camera; NaN: the person's open hand."""
 
     def program(person: VirtualPerson, rng: np.random.Generator) -> Stroke:
-        pose = np.where(np.isnan(usual), _open(person, rng), _pose(person, rng, usual))
-        return stroke(_state(person, rng, pose), [], held=(0.0, _seconds(person, rng, 0.7, 1.4)))
+        stretched = _pose(person, rng, person.open_pose * 0.4 + np.array([0.0] * 5 + [0.35, 0.0]))
+        pose = np.where(np.isnan(usual), stretched, _pose(person, rng, usual))
+        # Who shows a pose turns it to the camera, more than a hand that is only up.
+        shown = (-0.5 * person.attitude[0], -0.6 * person.attitude[1], 0.0)
+        return stroke(
+            _state(person, rng, pose, attitude=shown), [], held=(0.0, _seconds(person, rng, 0.7, 1.4))
+        )
 
     return program
 

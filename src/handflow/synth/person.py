@@ -153,7 +153,9 @@ def random_person(seed: int, *, hand: Side | None = None, name: str | None = Non
         view=(float(rng.normal(0, 0.13)), float(rng.normal(0, 0.13)), float(rng.normal(0, 0.035))),
         centre=(
             float(side * rng.uniform(-0.02, 0.28) * distance * PICTURE[0] / 2 / focal),
-            float(0.47 * shape.length + np.clip(rng.normal(0, 0.025), -0.05, 0.05)),  # the wrist: the palm lies mid-picture
+            float(
+                0.47 * shape.length + np.clip(rng.normal(0, 0.025), -0.05, 0.05)
+            ),  # the wrist: the palm lies mid-picture
         ),
         tempo=float(np.clip(np.exp(rng.normal(0, 0.2)), 0.68, 1.5)),
         amplitude=float(np.clip(rng.normal(0.29, 0.05), 0.19, 0.42)),
