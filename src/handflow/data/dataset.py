@@ -361,6 +361,7 @@ class Dataset:
 
     def _finish(self, folder: Path, gesture: str, wish: str, meta: ClipMeta) -> ClipEntry:
         write_meta(folder / CLIP_JSON, meta)
+        self._declare(gesture)  # before the rename: a disk that is full by now leaves no clip
         base = clip_id(wish)
         number = 1 if base else sum(1 for _ in folder.parent.iterdir())
         while True:
@@ -375,7 +376,6 @@ class Dataset:
                     continue
                 raise
             break
-        self._declare(gesture)
         return entry_of(folder.parent / name, meta)
 
     def _declare(self, gesture: str) -> None:

@@ -118,14 +118,15 @@ def import_path(
         DatasetError, OSError: as in `import_into`.
     """
     target = Path(target)
-    made = not (target / DATASET_JSON).exists()
+    existed, made = target.exists(), not (target / DATASET_JSON).exists()
     dataset = Dataset.create(target, exist_ok=True)
     try:
         return import_into(dataset, path, options, kind=kind, progress=progress)
     finally:
         if made and not (target / CLIPS).exists():  # nothing came: nothing stays
             (target / DATASET_JSON).unlink()
-            target.rmdir()
+            if not existed:
+                target.rmdir()
 
 
 def _store(dataset: Dataset, take: Incoming, digest: str) -> ClipEntry:

@@ -30,7 +30,7 @@ class ImportOptions:
 
     def __post_init__(self) -> None:
         if not 0 < self.fps <= HIGHEST_FPS:
-            raise DatasetError(f"{self.fps} frames a second cannot be: choose --fps between 1 and 240")
+            raise DatasetError(f"{self.fps} frames a second cannot be: choose --fps up to {HIGHEST_FPS:g}")
         for name in ("subject", "session"):
             value = getattr(self, name)
             if value is not None and not value.strip():

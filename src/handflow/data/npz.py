@@ -1,6 +1,7 @@
 """Reading `.npz` files from anywhere without trusting them: no pickles, no bombs, no lying headers."""
 
 import io
+import struct
 import zipfile
 import zlib
 from pathlib import Path
@@ -18,6 +19,18 @@ ARCHIVE_LIMIT = 2 << 30
 
 CLIP_LIMIT = 64 << 20
 """Bytes that the landmarks of one clip may take in memory."""
+
+
+# What `zipfile` and numpy raise for damaged content; offsets beyond the file end as OSError.
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+)
 
 
 def read_npz(path: Path, *, limit: int = ARCHIVE_LIMIT) -> dict[str, NDArray[Any]]:
@@ -44,11 +57,13 @@ def read_npz(path: Path, *, limit: int = ARCHIVE_LIMIT) -> dict[str, NDArray[Any
                     f"{limit / 2**20:.0f} MB allowed: split it into smaller files"
                 )
             return {m.filename.removesuffix(".npy"): _read_member(archive, m, path) for m in members}
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
+    except (*_DAMAGE, OSError) as error:
         raise DatasetError(f"{path}: damaged or not an .npz file ({error})") from error
 
 
 def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> NDArray[Any]:
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError(f"{member.filename} is packed in a way that no .npz file is")
     with archive.open(member) as stream:
         version = npy.read_magic(stream)
         if version not in ((1, 0), (2, 0)):
