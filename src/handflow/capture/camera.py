@@ -30,8 +30,9 @@ _TO_RGB = {1: cv2.COLOR_GRAY2RGB, 3: cv2.COLOR_BGR2RGB, 4: cv2.COLOR_BGRA2RGB}
 class CameraFeed:
     """One opened camera."""
 
-    FAILURES = 5  # reads without a picture, in a row, before the camera counts as lost
-    PAUSE = 0.02  # seconds between them
+    PATIENCE = 0.3  # seconds of reads without a picture before the camera counts as lost
+    PATIENCE_AT_START = 3.0  # the same before the first picture: some wake up slowly
+    PAUSE = 0.02  # seconds between two reads
 
     def __init__(self, capture: Any, name: str, epoch: float) -> None:
         """`epoch`: `time.perf_counter()` at timestamp 0."""
@@ -40,18 +41,22 @@ class CameraFeed:
         claimed = float(capture.get(cv2.CAP_PROP_FPS))
         self.fps = claimed if 1 <= claimed <= 240 else 30.0  # drivers also say 0 or millions
         self._epoch = epoch
+        self._awake = False
 
     def read(self) -> tuple[Image, float]:
         """The next picture with the time at which it was captured."""
-        for _ in range(self.FAILURES):
+        until = time.monotonic() + (self.PATIENCE if self._awake else self.PATIENCE_AT_START)
+        while True:
             if self._capture.grab():  # returns as the picture arrives; decoding comes after the clock
                 seconds = self._captured_at(time.perf_counter())
                 good, picture = self._capture.retrieve()
                 if good and picture is not None and picture.size:
+                    self._awake = True
                     channels = 1 if picture.ndim == 2 else picture.shape[2]
                     return np.asarray(cv2.cvtColor(picture, _TO_RGB[channels]), np.uint8), seconds
+            if time.monotonic() > until:
+                raise SourceError(f"{self._name} gives no more pictures (unplugged?)")
             time.sleep(self.PAUSE)
-        raise SourceError(f"{self._name} gives no more pictures (unplugged?)")
 
     def _captured_at(self, now: float) -> float:
         """The driver's own time of the picture where it has one on our clock (V4L2 on Linux)."""

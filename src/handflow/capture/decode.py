@@ -12,6 +12,9 @@ from handflow.capture.source import fit_size
 from handflow.errors import SourceError
 from handflow.types import Image
 
+# Formats that carry no times: FFmpeg invents them from a rate it guesses.
+UNTIMED = frozenset({"mpjpeg", "mjpeg", "h264", "hevc", "image2pipe", "jpeg_pipe"})
+
 log = logging.getLogger(__name__)
 
 FFMPEG_ERRORS = (av.error.FFmpegError, OSError)  # PyAV's own EOFError is an FFmpegError

@@ -110,8 +110,6 @@ class LiveSource:
         self._thread.start()
         self._await_first()
 
-    # -- for the reader ------------------------------------------------------------------------------
-
     @property
     def dropped(self) -> int:
         """Frames that were replaced by a newer one before anyone took them."""
@@ -156,8 +154,8 @@ class LiveSource:
             if self._slot is None and not self._over():
                 self._changed.wait(timeout)
             frame, self._slot = self._slot, None
-            if frame is None and self._error is not None:
-                raise self._error
+            if frame is None:
+                self._raise_error()
         return frame
 
     def __iter__(self) -> Iterator[Frame]:
@@ -171,6 +169,7 @@ class LiveSource:
             if frame is not None:
                 return frame
             if self.ended:
+                self._raise_error()  # it may have come since
                 raise StopIteration
             if not told and self._connected and time.monotonic() - waited_from > self.config.stall:
                 told = True
@@ -195,6 +194,10 @@ class LiveSource:
                 log.info("%s hangs in its driver; leaving it behind", self.name)
         _open_sources.discard(self)
 
+    def _raise_error(self) -> None:
+        if self._error is not None and not self._stop.is_set():
+            raise self._error
+
     def _over(self) -> bool:
         return self._ended or self._error is not None or self._stop.is_set()
 
@@ -215,8 +218,6 @@ class LiveSource:
             f"{self.name} gave no picture within {self.config.open_timeout:g} s: "
             f"close other programs that use it, plug it in again, or name another source"
         )
-
-    # -- in the thread -------------------------------------------------------------------------------
 
     def _run(self) -> None:
         try:

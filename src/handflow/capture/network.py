@@ -5,7 +5,7 @@ import time
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from handflow.capture.decode import Decoder, open_container, stream_rate, upright
+from handflow.capture.decode import UNTIMED, Decoder, open_container, stream_rate, upright
 from handflow.capture.live import LiveConfig, LiveSource, Tell
 from handflow.capture.source import Source
 from handflow.capture.video import VideoSource
@@ -24,8 +24,6 @@ _RTSP = {
     "fflags": "nobuffer",  # for live streams alone: it throws away what was read to find out the format
     "flags": "low_delay",
 }
-# Formats that carry no times: FFmpeg invents them from a rate it guesses.
-_UNTIMED = frozenset({"mpjpeg", "mjpeg", "h264", "hevc", "image2pipe", "jpeg_pipe"})
 
 
 def is_url(spec: str) -> bool:
@@ -65,7 +63,7 @@ class NetworkFeed:
         self.fps = stream_rate(stream)
         self._decoder = Decoder(container, stream)
         self._frames = self._decoder.frames()
-        self._timed = container.format.name not in _UNTIMED
+        self._timed = container.format.name not in UNTIMED
         self._name = name
         self._epoch = epoch
         self._limit = size

@@ -8,7 +8,7 @@ from typing import Any
 
 import av
 
-from handflow.capture.decode import Decoder, open_container, stream_rate, upright
+from handflow.capture.decode import UNTIMED, Decoder, open_container, stream_rate, upright
 from handflow.capture.live import Feed, LiveConfig, LiveSource, Tell
 from handflow.capture.source import OfflineSource, Source, Timeline
 from handflow.errors import SourceError
@@ -61,6 +61,9 @@ class VideoSource(OfflineSource):
         )
         self._decoder: Decoder | None = Decoder(container, stream)
         self._frames = self._decoder.frames()
+        self._timed = container.format.name not in UNTIMED
+        if not self._timed and fps is not None:
+            self.fps = fps
         self._timeline = Timeline(1 / (fps or self.fps))
         self._limit = size
         self._tell = tell
@@ -78,7 +81,7 @@ class VideoSource(OfflineSource):
         if frame is None:
             return None
         picture = upright(frame, self._decoder.aspect, self._limit)
-        seconds = self._timeline.mend(frame.time)
+        seconds = self._timeline.mend(frame.time if self._timed else None)
         self._index += 1
         return Frame(image=picture, timestamp=seconds, index=self._index - 1)
 
@@ -100,14 +103,16 @@ class VideoSource(OfflineSource):
         # The counts of some writers are one or two off; a file that was cut off lacks more.
         missing = stated - self._index if stated - self._index > max(2, stated // 50) else 0
         short = self._stated_seconds - self._timeline.length
-        if decoder.damaged or decoder.cut or missing or short > max(1.0, 0.05 * self._stated_seconds):
+        # Where no count is stated the duration must do; it also counts how long the last picture is shown.
+        cut_short = not stated and short > max(1.0, 0.05 * self._stated_seconds)
+        if decoder.damaged or decoder.cut or missing or cut_short:
             why = f" ({decoder.cut})" if decoder.cut else ""
             of = f" of {stated}" if missing else ""
             self._tell(
                 f"{self.name} is damaged or cut off{why}: read {self._index}{of} pictures, "
                 f"{self._timeline.length:.1f} s; skipped {decoder.damaged} damaged parts"
             )
-        if self._timeline.mended:
+        if self._timed and self._timeline.mended:
             log.info("%s: mended the times of %d pictures", self.name, self._timeline.mended)
 
     def close(self) -> None:
