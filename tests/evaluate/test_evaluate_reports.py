@@ -139,6 +139,7 @@ def test_the_report_says_in_words_how_good_the_model_is(tmp_path):
         history=HISTORY,
         thresholds={"a": 0.6},
         dataset=tmp_path / "my gestures",
+        tuned_on_it=True,
     )
     page = read(path)
     assert path.name == "report.html"
@@ -148,6 +149,7 @@ def test_the_report_says_in_words_how_good_the_model_is(tmp_path):
         "Taught with 30 takes by 1 person (ann).",
         "Tested on 40 takes by 1 person (ben).",
         "0.60",
+        "they decided when training ended",
         "Trained for 19 epochs.",
         "handflow run --model",
         "my gestures'",  # quoted for the shell

@@ -35,6 +35,7 @@ def write_report(
     model: Path | None = None,
     dataset: Path | None = None,
     notes: Sequence[str] = (),
+    tuned_on_it: bool = False,
 ) -> Path:
     """Writes `folder/report.html`, with loss.png, confusion.png and calibration.png where they lie there.
 
@@ -49,6 +50,7 @@ def write_report(
         model: model folder that the commands name; by default `folder`.
         dataset: dataset that the commands name.
         notes: further sentences that belong beside the result.
+        tuned_on_it: whether the tested clips also decided when training ended or where thresholds lie.
 
     Returns:
         The report's path.
@@ -67,7 +69,7 @@ def write_report(
     body += [
         _gestures(result),
         _confusions(result, folder),
-        _method(result, trained_on, tested_on, thresholds, folder),
+        _method(result, trained_on, tested_on, thresholds, folder, tuned_on_it),
     ]
     if training := _training(history, folder):
         body.append(training)
@@ -193,12 +195,18 @@ def _method(
     tested_on: Provenance | None,
     thresholds: Mapping[str, float] | None,
     folder: Path,
+    tuned_on_it: bool,
 ) -> str:
     lines = []
     if trained_on:
         lines.append(f"Taught with {trained_on.in_words()}.")
     if tested_on:
         lines.append(f"Tested on {tested_on.in_words()}.")
+    if tuned_on_it:
+        lines.append(
+            "It was not fitted to these takes, but they decided when training ended and where its thresholds "
+            "lie: expect slightly less, and test it on takes that had no part in it."
+        )
     lines.append("A take in which no hand was seen counts as a mistake.")
     if result.calibration:
         lines.append(result.calibration.in_words())
