@@ -44,15 +44,17 @@ class DemoConfig:
         clips: of each gesture by each person.
         background_clips: of idle hands by each person.
         stream_gestures: gestures in the continuous video.
+        fps: frames a second of all pictures: what webcams give in a dim room, and half the work of 30.
         size: (width, height) of all pictures, pixels.
     """
 
     seed: int = 0
-    train_persons: int = 10
-    test_persons: int = 5
+    train_persons: int = 8
+    test_persons: int = 4
     clips: int = 3
     background_clips: int = 6
     stream_gestures: int = 16
+    fps: float = 15.0
     size: tuple[int, int] = (320, 240)
 
     def __post_init__(self) -> None:
@@ -82,6 +84,7 @@ class ClipOrder:
     person_seed: int
     subject: str
     seed: int
+    fps: float
     size: tuple[int, int]
 
 
@@ -107,6 +110,7 @@ def clip_orders(config: DemoConfig, *, test: bool) -> list[ClipOrder]:
             person_seed=config.person_seed(person),
             subject=f"person {person:02d}",
             seed=config.seed * 100_000 + person * 100 + take,
+            fps=config.fps,
             size=config.size,
         )
         for person in range(first, first + count)
@@ -126,6 +130,7 @@ def make_tracked_clip(order: ClipOrder) -> Clip:
         order.gesture,
         random_person(order.person_seed),
         order.seed,
+        fps=order.fps,
         seconds=_CLIP_SECONDS,
         width=width,
         height=height,
@@ -151,10 +156,12 @@ def make_video(config: DemoConfig, path: Path) -> tuple[Segment, ...]:
         person,
         config.seed,
         gestures_count=config.stream_gestures,
+        fps=config.fps,
         width=width,
         height=height,
+        substeps=None,
     )
-    with VideoWriter(path, config.size, person.fps) as video:
+    with VideoWriter(path, config.size, config.fps) as video:
         for frame in render_frames(made.scene):
             video.write(frame.image, frame.timestamp)
     return made.stream.segments

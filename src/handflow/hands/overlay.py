@@ -31,7 +31,8 @@ def _draw_hand(canvas: Image, landmarks: Float32, colour: tuple[int, int, int]) 
     thickness = max(1, round(hand_size(landmarks) / 60))
     unit = 1 << _FRACTION_BITS
     points = np.clip(landmarks[:, :2] * unit, -(2**24), 2**24).astype(int)
-    for outline, extra in (((20, 20, 20), 2), (colour, 0)):  # a dark rim keeps lines visible on any ground
+    rim = [((20, 20, 20), 2)] if thickness > 1 else []  # keeps lines visible on any ground
+    for outline, extra in (*rim, (colour, 0)):
         for a, b in BONES:
             cv2.line(
                 canvas,
