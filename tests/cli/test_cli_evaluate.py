@@ -141,6 +141,21 @@ def test_untaught_gestures_in_streams_are_no_misses_but_events_on_them_are_false
     assert "'left' (1 time in the streams)" in document["notes"][0]
 
 
+def test_streams_of_people_it_knows_are_marked(model, tmp_path):
+    data = archive(tmp_path / "s.npz", [stream([("up", 1, 1.6)], 4.0, subject="ann")])
+    notes = json.loads(run(model, data, "--protocol", "stream", "--json").stdout)["notes"]
+    assert notes == ["the model was also trained on ann: expect less for someone new"]
+
+
+def test_streams_of_one_name_are_kept_apart(model, tmp_path):
+    same = [stream([("up", 1, 1.6)], 4.0, "s"), stream([("left", 1, 1.6)], 4.0, "s")]
+    data = archive(tmp_path / "s.npz", same)
+    document = json.loads(
+        run(model, data, "--protocol", "stream", "--json", "--plot", tmp_path / "t.png").stdout
+    )
+    assert document["recall"] == 1.0
+
+
 class FakeTraining(types.ModuleType):
     """Stands in the place of handflow.train: a model is the labels it was shown."""
 

@@ -73,14 +73,16 @@ class FakeRecognizer:
         return Spotter(SpotterConfig(smoothing=0.0, minimum=0.05, doubt=0.0))
 
 
-def stream(gestures: Sequence[tuple[str, float, float]], seconds: float, id: str = "s") -> Stream:
+def stream(
+    gestures: Sequence[tuple[str, float, float]], seconds: float, id: str = "s", subject: str | None = None
+) -> Stream:
     """A stream whose wrist shows each (label, onset, offset) to the fake recognizer."""
     times = np.arange(round(seconds * FPS)) / FPS
     codes = np.zeros(len(times))
     for label, onset, offset in gestures:
         codes[(times >= onset) & (times <= offset)] = 100.0 * LABELS.index(label)
     segments = tuple(Segment(label, onset, offset) for label, onset, offset in gestures)
-    return Stream(id, sequence(list(codes)), segments, (640, 480))
+    return Stream(id, sequence(list(codes)), segments, (640, 480), subject)
 
 
 def event(gesture: str, time: float) -> GestureEvent:

@@ -4,8 +4,8 @@ import subprocess
 import sys
 
 MODULES = (
-    "calibration", "clips", "events", "intervals", "page", "plots", "protocol_report", "protocols", "provenance",
-    "report", "stream_report", "streams", "tables", "timeline",
+    "calibration", "clips", "events", "intervals", "page", "plots", "protocol_report", "protocols",
+    "provenance", "report", "stream_report", "streams", "tables", "timeline",
 )  # fmt: skip
 
 

@@ -154,8 +154,8 @@ def test_a_gesture_of_one_person_alone_counts_as_errors_and_is_named():
     ("some", "named"),
     [
         ([], "no clips"),
-        (people("ann"), "subject"),
-        ([*people("ann", "ben"), clip("up", "up", 99)], "subject"),
+        (people("ann"), "all clips are by 'ann'"),
+        ([*people("ann", "ben"), clip("up", "up", 99)], "1 of 13 clips do not say.*up-099.*--subject"),
     ],
 )
 def test_clips_that_do_not_say_who_made_them_are_refused(some, named):

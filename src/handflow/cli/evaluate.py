@@ -200,7 +200,7 @@ def _clips(model: Path, dataset: Path, wanted: list[str] | None, report: _Report
 def _streams(model: Path, archive: Path, wanted: list[str] | None, report: _Report) -> None:
     from handflow.data import read_archive
     from handflow.evaluate import StreamEvents, recognize_stream, score_streams
-    from handflow.evaluate.provenance import count
+    from handflow.evaluate.provenance import count, listed, trained_provenance
     from handflow.evaluate.stream_report import streams_in_words, write_stream_report
     from handflow.evaluate.streams import check_streams, untaught_gestures
     from handflow.evaluate.tables import stream_table
@@ -220,6 +220,12 @@ def _streams(model: Path, archive: Path, wanted: list[str] | None, report: _Repo
         "an event while it is made counts as a false activation"
         for label, times in untaught.items()
     ]
+
+    trained = trained_provenance(model)
+    if known_people := {s.subject for s in streams if s.subject} & (trained.subjects if trained else set()):
+        notes.append(
+            f"the model was also trained on {listed(sorted(known_people))}: expect less for someone new"
+        )
 
     def one(stream: "Stream") -> StreamEvents:
         events = recognize_stream(recognizer, spotter, stream)
@@ -245,11 +251,11 @@ def _streams(model: Path, archive: Path, wanted: list[str] | None, report: _Repo
         notes.append(f"interrupted after {len(done)} of {len(usable)} streams")
     result = score_streams(done)
     report.tell(result.document(), ("\n".join(streams_in_words(result)), stream_table(result)), notes)
-    matches = dict(result.matches)
-    worst = max(usable[: len(done)], key=lambda s: len(matches[s.id].false) + len(matches[s.id].missed))
-    report.draw(
-        "timeline.png", lambda path: stream_timeline(matches[worst.id], recognizer, spotter, worst, path)
+    worst, (_, match) = max(
+        zip(usable, result.matches, strict=False),
+        key=lambda pair: len(pair[1][1].false) + len(pair[1][1].missed),
     )
+    report.draw("timeline.png", lambda path: stream_timeline(match, recognizer, spotter, worst, path))
     report.write(
         result.details(),
         notes,

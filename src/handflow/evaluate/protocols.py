@@ -165,6 +165,16 @@ def leave_one_subject_out_runs(clips: Sequence[Clip], teach: Teach) -> Iterator[
     """
     if not clips:
         raise DatasetError("there are no clips to evaluate: record or import some, or name another dataset")
+    subjects = {clip.subject for clip in clips}
+    if len(subjects) < 2 and None not in subjects:
+        raise DatasetError(
+            f"all clips are by '{subjects.pop()}': leave-one-subject-out needs clips of at least two people"
+        )
+    if nameless := [clip.id for clip in clips if clip.subject is None]:
+        raise DatasetError(
+            f"{len(nameless)} of {len(clips)} clips do not say who made them (the first: '{nameless[0]}'): "
+            "record or import them with --subject NAME"
+        )
     splits = split_by_subject(clips)
     return _subject_runs(clips, splits, teach)
 
