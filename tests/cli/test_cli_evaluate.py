@@ -270,8 +270,8 @@ def test_each_wrong_input_ends_in_one_line_with_the_remedy(model, training, tmp_
         ([model, good, "--protocol", "stream"], "no continuous streams"),
         ([model, tmp_path, "--protocol", "stream"], "is a folder"),
         ([good, "--protocol", "few-shot", "--shots", "4"], "'background' has 4 clips"),
-        ([nobody, "--protocol", "leave-one-subject-out"], "subject"),
-        ([good, "--protocol", "leave-one-subject-out"], "subject"),
+        ([nobody, "--protocol", "leave-one-subject-out"], "12 of 12 clips do not say who"),
+        ([good, "--protocol", "leave-one-subject-out"], "all clips are by 'ben'"),
     ):
         assert named in error(monkeypatch, capsys, *arguments)
 

@@ -252,7 +252,7 @@ def _streams(model: Path, archive: Path, wanted: list[str] | None, report: _Repo
     result = score_streams(done)
     report.tell(result.document(), ("\n".join(streams_in_words(result)), stream_table(result)), notes)
     worst, (_, match) = max(
-        zip(usable, result.matches, strict=False),
+        zip(usable, result.matches, strict=False),  # fewer matches where it was interrupted
         key=lambda pair: len(pair[1][1].false) + len(pair[1][1].missed),
     )
     report.draw("timeline.png", lambda path: stream_timeline(match, recognizer, spotter, worst, path))
