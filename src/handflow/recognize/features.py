@@ -18,6 +18,8 @@ FEATURE_VERSION = 1
 CHANNELS_PER_HAND = 129
 CHANNELS = 2 * CHANNELS_PER_HAND + 3
 """Rows of a window of features."""
+SHAPE_CHANNELS = 120
+"""Of each hand's channels the first ones: its shape. The others are path, growth and masks."""
 LIMIT = 8.0
 """Features are cut to ± this many: one wild landmark must not drown the rest."""
 

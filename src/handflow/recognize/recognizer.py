@@ -7,7 +7,6 @@ from typing import Literal, Protocol
 import numpy as np
 
 from handflow.errors import ModelFileError
-from handflow.recognize.content import content_share
 from handflow.recognize.features import CHANNELS, Encoded, encode
 from handflow.recognize.model_folder import NETWORK_FILE, ModelInfo, read_model_info
 from handflow.recognize.spotter import Spotter
@@ -16,8 +15,10 @@ from handflow.types import BACKGROUND, LEFT, Float32, HandSequence, Scores
 
 CLIP_STRIDE = 0.1
 """Seconds between the windows that are laid over a clip."""
-CLIP_SHARE = 0.9
-"""A clip is judged by the windows that hold at least this share of what its fullest window holds."""
+CLIP_PEAK = 3
+"""Best windows that decide about a clip: with the stride, about a quarter of a second of agreement."""
+FIRST_CLIP_END = 0.5
+"""Seconds into a clip after which its first window ends, though it began before the clip."""
 
 
 class TwoHands(Protocol):
@@ -139,28 +140,25 @@ class Recognizer:
     def classify(self, sequence: HandSequence) -> Float32:
         """Probabilities `(labels,)` for a whole clip that shows one gesture or none.
 
-        Windows slide over the clip every `CLIP_STRIDE` seconds, as they do live. The answer is the mean over
-        those that hold most of what the hands do in it (`content`), as training labelled them: parts of a
-        gesture are no gesture. Where the training data had no background clips, background takes no part:
-        the question is then which gesture the clip shows. A clip without a usable hand is background.
+        Windows slide over the clip every `CLIP_STRIDE` seconds, as they do live. A gesture gets the mean of
+        its `CLIP_PEAK` best windows, because it is shown in part of the clip only; background gets what the
+        best gesture leaves. Where the training data had no background clips, background takes no part: the
+        question is then which gesture the clip shows. A clip without a usable hand is background.
         """
-        ends = clip_ends(sequence, self.window_seconds)
-        windows = [self._window(sequence, end) for end in ends]
-        usable = [w.known.any() for w in windows]
+        windows = [self._window(sequence, end) for end in clip_ends(sequence, self.window_seconds)]
+        windows = [w for w in windows if w.known.any()]
         answer = np.zeros(len(self.labels), np.float32)
         place = self.labels.index(BACKGROUND)
-        if not any(usable):
+        if not windows:
             answer[place] = 1
             return answer
-        share = np.array([content_share(sequence, end, self.window_seconds) for end in ends]) * usable
-        full = share >= CLIP_SHARE * share.max()
-        chosen = Windows.stack(w for w, keep in zip(windows, full, strict=True) if keep)
-        answer = self._score(self._encode(chosen)).mean(axis=0)
-        if self.info.background == "derived":
-            answer[place] = 0
-        total = answer.sum()
-        # A network so sure of background that nothing else is left still has to name a gesture.
-        return answer / total if total > 1e-12 else np.full_like(answer, 1 / len(answer))
+        scores = self._score(self._encode(Windows.stack(windows)))  # (windows, labels)
+        answer = np.sort(scores, axis=0)[-CLIP_PEAK:].mean(axis=0)
+        answer[place] = 0
+        if self.info.background == "learned":
+            answer[place] = 1 - answer.max()
+        total: Float32 = answer / max(float(answer.sum()), 1e-12)
+        return total
 
     def _window(self, sequence: HandSequence, end: float) -> Windows:
         return cut_window(sequence, end, self.window_seconds, hands_matter=self.info.hands_matter)
@@ -195,7 +193,7 @@ def clip_ends(sequence: HandSequence, seconds: float) -> list[float]:
         return []
     times = sequence.timestamps
     first, last = float(times[0]), float(times[-1])
-    wished = np.arange(last, first + min(seconds, 0.999 * (last - first)) - 1e-6, -CLIP_STRIDE)
+    wished = np.arange(last, first + min(seconds, FIRST_CLIP_END) - 1e-6, -CLIP_STRIDE)
     frames = np.clip(np.searchsorted(times, wished + 1e-6, side="right") - 1, 0, None)
     return [float(times[i]) for i in sorted({int(i) for i in frames} | {len(times) - 1})]
 

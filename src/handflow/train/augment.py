@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from handflow.recognize.features import CHANNELS_PER_HAND, SHAPE_CHANNELS
 from handflow.recognize.windows import PALM, STEPS, Windows
 from handflow.types import Float32
 
@@ -22,6 +23,8 @@ class AugmentConfig:
     sway: float = 0.05  # hand sizes: slow movement of the whole hand
     dropout: float = 0.25  # share of windows in which a hand is lost for a while
     longest_loss: float = 0.35  # of the window
+    attitude: float = 0.2  # radians, standard deviation: the hand is tilted against the camera
+    no_shape: float = 0.15  # share of windows whose hands' shape is hidden: the path must do
     wrong_hand: float = 0.05  # share of windows in which the tracker takes left for right
 
     def __post_init__(self) -> None:
@@ -40,6 +43,7 @@ def augment(windows: Windows, config: AugmentConfig, rng: np.random.Generator) -
     known, seen = windows.known.copy(), windows.seen.copy()
     size = _sizes(marks, known)[:, None, None, None, None]  # (n, 1, 1, 1, 1)
     marks *= _draw_scale(rng, n, config.stretch, config.depth)
+    marks = _tilted(marks, rng.normal(0, config.attitude, (2, n)).astype(np.float32))
     marks = _turned(marks, rng.normal(0, config.rotation, n).astype(np.float32))
     marks = _reached(marks, known, np.exp(rng.normal(0, config.reach, n)).astype(np.float32))
     wobble = rng.normal(0, config.build, (n, 1, 2, 21, 3)).astype(np.float32)
@@ -93,6 +97,24 @@ def _turned(marks: Float32, angle: Float32) -> Float32:
     cos, sin = (f(angle)[:, None, None, None] for f in (np.cos, np.sin))
     x, y = marks[..., 0], marks[..., 1]
     return np.stack([cos * x - sin * y, sin * x + cos * y, marks[..., 2]], axis=-1)
+
+
+def _tilted(marks: Float32, angles: Float32) -> Float32:
+    """Turns the shape of the hands out of the picture: about the upright, then about the level axis."""
+    centre = marks[..., PALM, :].mean(axis=-2, keepdims=True)
+    x, y, z = np.moveaxis(marks - centre, -1, 0)
+    (cos_a, cos_b), (sin_a, sin_b) = (f(angles)[:, :, None, None, None] for f in (np.cos, np.sin))
+    x, z = cos_a * x + sin_a * z, cos_a * z - sin_a * x
+    y, z = cos_b * y - sin_b * z, cos_b * z + sin_b * y
+    tilted: Float32 = np.stack([x, y, z], axis=-1) + centre
+    return tilted
+
+
+def hide_shape(features: Float32, share: float, rng: np.random.Generator) -> None:
+    """Blanks the shape of both hands in some windows of features `(n, CHANNELS, STEPS)`, in place."""
+    hidden = rng.random(len(features)) < share
+    for start in (0, CHANNELS_PER_HAND):
+        features[hidden, start : start + SHAPE_CHANNELS] = 0
 
 
 def _reached(marks: Float32, known: Float32, factor: Float32) -> Float32:

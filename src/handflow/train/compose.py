@@ -2,6 +2,8 @@
 followed by the return of the hand. All on raw landmark sequences, before the one feature path.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from handflow.recognize.windows import PALM, usable_hands
@@ -72,6 +74,64 @@ def joined(first: HandSequence, second: HandSequence, gap: float) -> HandSequenc
     )
 
 
+def with_travel(
+    sequence: HandSequence, elsewhere: HandSequence, seconds: float, *, after: bool, rng: np.random.Generator
+) -> HandSequence:
+    """The sequence with its hand coming from, or going to, where and how it is in some frame of another clip.
+
+    The way is smooth (minimum jerk: Flash and Hogan, J. Neuroscience 5(7), 1985) and slightly bent, the
+    hand's shape changing on the way: what people do before and after a gesture. The clock stays.
+
+    Args:
+        sequence: what the hand does besides.
+        elsewhere: a clip, one frame of which gives shape and direction of the other end.
+        seconds: how long the way takes.
+        after: whether the hand goes after the sequence, else it comes before.
+    """
+    here, there = _edge(sequence, last=after), _edge(elsewhere, last=bool(rng.random() < 0.5))
+    step = _step(sequence)
+    count = int(seconds / step)
+    if here is None or there is None or count < 2:
+        return sequence
+    slot, place, size = here.slot, here.place, here.size
+    shape = (there.hand - np.append(there.place, there.hand[0, 2])) * (size / max(there.size, 1e-9))
+    if there.slot != slot:
+        shape[:, 0] *= -1
+    # Mostly from and to below, where hands rest.
+    angle = np.pi / 2 + rng.normal(0, 0.6) if rng.random() < 0.6 else rng.uniform(0, 2 * np.pi)
+    way = size * rng.uniform(1.0, 5.0) * np.array([np.cos(angle), np.sin(angle)])
+    other = shape * rng.uniform(0.85, 1.15) + np.append(place + way, here.hand[0, 2])
+    time = np.arange(1, count + 1) / count
+    share = (10 * time**3 - 15 * time**4 + 6 * time**5)[:, None, None]
+    travel = here.hand * (1 - share) + other * share  # (count, 21, 3)
+    bend = np.array([-way[1], way[0]]) * rng.normal(0, 0.15)
+    travel[..., :2] += 4 * share * (1 - share) * bend
+    marks = np.full((count, 2, 21, 3), np.nan, np.float32)
+    marks[:, slot] = travel + _tremble((count, 21, 3), size, rng)
+    frames = here.frame
+    if after:
+        kept = sequence.landmarks[: frames + 1], sequence.timestamps[: frames + 1]
+        times = kept[1][-1] + step * np.arange(1, count + 1)
+        return sequence_from(np.concatenate([kept[0], marks]), np.concatenate([kept[1], times]))
+    kept = sequence.landmarks[frames:], sequence.timestamps[frames:]
+    times = kept[1][0] - step * np.arange(count, 0, -1)
+    return sequence_from(np.concatenate([marks[::-1], kept[0]]), np.concatenate([times, kept[1]]))
+
+
+def peak_speed(sequence: HandSequence) -> float:
+    """Fastest movement of the palm, in its sizes (as `_Edge.size` measures them) a second."""
+    usable = usable_hands(sequence.landmarks)
+    slot = int(usable.sum(axis=0).argmax())
+    there = np.flatnonzero(usable[:, slot])
+    if len(there) < 4:
+        return 0.0
+    palm = sequence.landmarks[there, slot][:, PALM, :2].astype(np.float64)
+    size = float(np.median(np.linalg.norm(palm - palm.mean(axis=1, keepdims=True), axis=-1).mean(axis=1)))
+    moved = np.linalg.norm(np.diff(palm.mean(axis=1), axis=0), axis=-1)
+    gaps = np.diff(sequence.timestamps[there])
+    return float(np.quantile(moved / gaps, 0.9)) / max(size, 1e-9)
+
+
 def still(sequence: HandSequence, seconds: float, rng: np.random.Generator) -> HandSequence:
     """The hands as they were in one frame, doing nothing."""
     usable = np.flatnonzero(usable_hands(sequence.landmarks).any(axis=1))
@@ -90,34 +150,47 @@ def moved_to_end_of(sequence: HandSequence, other: HandSequence) -> HandSequence
     return _moved(sequence, _edge(sequence, last=False), _edge(other, last=True))
 
 
-def _edge(sequence: HandSequence, *, last: bool) -> tuple[int, Float64, float] | None:
-    """Slot, place (2,) and size of the hand first or last seen; None where none is seen."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Edge:
+    """The hand first or last seen in a sequence."""
+
+    frame: int
+    slot: int
+    hand: Float64  # (21, 3)
+    place: Float64  # (2,) centre of the palm
+    size: float  # mean distance of the palm's landmarks from its centre
+
+
+def _edge(sequence: HandSequence, *, last: bool) -> _Edge | None:
     usable = usable_hands(sequence.landmarks)
     frames = np.flatnonzero(usable.any(axis=1))
     if not len(frames):
         return None
     frame = int(frames[-1 if last else 0])
     slot = int(usable[frame].argmax())
-    palm = sequence.landmarks[frame, slot][PALM, :2].astype(np.float64)
-    centre = palm.mean(axis=0)
-    return slot, centre, float(np.linalg.norm(palm - centre, axis=-1).mean())
+    hand = sequence.landmarks[frame, slot].astype(np.float64)
+    place = hand[list(PALM), :2].mean(axis=0)
+    return _Edge(
+        frame, slot, hand, place, float(np.linalg.norm(hand[list(PALM), :2] - place, axis=-1).mean())
+    )
 
 
-def _moved(
-    sequence: HandSequence,
-    own: tuple[int, Float64, float] | None,
-    aim: tuple[int, Float64, float] | None,
-) -> HandSequence:
+def _moved(sequence: HandSequence, own: _Edge | None, aim: _Edge | None) -> HandSequence:
     if own is None or aim is None:
         return sequence
     marks = sequence.landmarks.astype(np.float64)
-    marks[..., :2] -= own[1]
-    marks *= aim[2] / max(own[2], 1e-9)
-    if own[0] != aim[0]:
+    marks[..., :2] -= own.place
+    marks *= aim.size / max(own.size, 1e-9)
+    if own.slot != aim.slot:
         # The other hand of another person: as a mirror shows it.
         marks = marks[:, ::-1] * [-1, 1, 1]
-    marks[..., :2] += aim[1]
+    marks[..., :2] += aim.place
     return sequence_from(marks.astype(np.float32), sequence.timestamps)
+
+
+def _tremble(shape: tuple[int, int, int], size: float, rng: np.random.Generator) -> Float32:
+    tremble = rng.normal(0, 0.02 * size, shape) * [1, 1, 2]
+    return tremble.astype(np.float32)
 
 
 def scrambled(sequence: HandSequence, parts: int, rng: np.random.Generator) -> HandSequence:

@@ -24,7 +24,7 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
 
 from handflow.recognize.features import encode
-from handflow.train.augment import AugmentConfig, augment, flip
+from handflow.train.augment import AugmentConfig, augment, flip, hide_shape
 from handflow.train.config import TrainConfig
 from handflow.train.sampling import Samples
 
@@ -98,6 +98,7 @@ class TrainingBatches:
         if self._flipped is not None and self._rng.random() < 0.5:
             windows, targets = flip(windows), targets[:, self._flipped]
         features = encode(windows, self._seconds, hands_matter=self._config.hands_matter).features
+        hide_shape(features, self._augment.no_shape, self._rng)
         return torch.from_numpy(features), torch.from_numpy(np.ascontiguousarray(targets))
 
 

@@ -163,8 +163,8 @@ def _relabelled(
     shape = (len(samples.gesture), WINDOWS_PER_SCENE)
     rows, gesture = np.arange(len(samples)), np.repeat(samples.gesture, WINDOWS_PER_SCENE)
     amount = placed(
-        scores[rows, gesture].reshape(shape),
-        samples.targets[rows, gesture].reshape(shape),
+        scores[rows, gesture].reshape(shape).astype(np.float64),
+        samples.targets[rows, gesture].reshape(shape).astype(np.float64),
         samples.possible.reshape(shape),
         trust,
     )

@@ -3,7 +3,7 @@
 A clip says what gesture it shows, not when, and may also show how the hand comes and goes. Live, a window
 slides over all of that. So every clip is put into situations of live use (`compose`), and windows are cut
 from each such scene, from early to late. At first, a window that holds most of what happens in the clip
-(`recognize.content`) carries its label, one that holds little of it is background. Later the network itself
+(`content`) carries its label, one that holds little of it is background. Later the network itself
 says which of a scene's windows show the gesture (`relabel`).
 """
 
@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from handflow.recognize.content import content_of
 from handflow.recognize.windows import Windows, cut_window
 from handflow.train.compose import (
     at_tempo,
@@ -22,11 +21,14 @@ from handflow.train.compose import (
     joined,
     moved_to_end_of,
     moved_to_start_of,
+    peak_speed,
     reversed_in_time,
     scrambled,
     still,
     thinned,
+    with_travel,
 )
+from handflow.train.content import content_of
 from handflow.types import BACKGROUND, Clip, Float32, Float64, HandSequence
 
 WINDOWS_PER_SCENE = 8
@@ -63,7 +65,7 @@ def choose_window_seconds(clips: Sequence[Clip]) -> float:
     if not spans:
         return 1.0
     every = [s for of_label in spans.values() for s in of_label]
-    return round(float(np.clip(1.1 * np.percentile(every, 60), 0.5, 3.0)), 2)
+    return round(float(np.clip(1.6 * np.median(every), 0.5, 3.0)), 2)
 
 
 def usual_seconds(clips: Sequence[Clip]) -> dict[str, float]:
@@ -117,7 +119,7 @@ class WindowSampler:
         for clip in clips:
             stroke = clip.label != BACKGROUND and is_stroke(clip.sequence)
             for _ in range(scenes_per_clip):
-                scene = self._scene(clip, stroke, idle, rng)
+                scene = self._scene(clip, stroke, clips, idle, rng)
                 ends = self._ends(scene, rng)
                 windows += [
                     cut_window(scene.sequence, end, self._seconds, hands_matter=self._hands_matter)
@@ -136,11 +138,16 @@ class WindowSampler:
         )
 
     def _scene(
-        self, clip: Clip, stroke: bool, idle: Sequence[HandSequence], rng: np.random.Generator
+        self,
+        clip: Clip,
+        stroke: bool,
+        clips: Sequence[Clip],
+        idle: Sequence[HandSequence],
+        rng: np.random.Generator,
     ) -> _Scene:
         sequence = clip.sequence
         if not self._natural:
-            sequence = at_tempo(sequence, float(np.exp(rng.normal(0, 0.13))))
+            sequence = at_tempo(sequence, float(np.exp(rng.normal(0, 0.18))))
         nothing = clip.label == BACKGROUND
         if self._derive and rng.random() < 0.25:
             nothing = True
@@ -153,19 +160,47 @@ class WindowSampler:
         over = np.inf
         before, after = rng.uniform(0, self._seconds, 2)
         draw = rng.random()
-        if stroke and not nothing and draw < 0.2:
+        if stroke and not nothing and draw < 0.1:
             # The way back is usually slower than the stroke, and begins after a moment.
             rest = held(sequence, before, float(rng.uniform(0, 0.3)), rng)
             sequence = joined(rest, reversed_in_time(sequence, float(rng.uniform(0.9, 2.0))), 0.0)
             back = float(sequence.timestamps[-1] - rest.timestamps[-1])
             over = float(rest.timestamps[-1]) + 0.6 * back
-        elif idle and draw < 0.65:
+        elif draw < 0.5:
+            sequence, over = self._come_and_go(sequence, clips, rng)
+        elif idle and draw < 0.75:
             sequence = self._among(sequence, idle, rng)
         elif draw < 0.9:
             sequence = held(sequence, before, after, rng)
         if not self._natural and rng.random() < 0.5:
             sequence = thinned(sequence, float(rng.uniform(9, 31)), rng)
         return _Scene(sequence, None if nothing else core, over)
+
+    def _come_and_go(
+        self, sequence: HandSequence, clips: Sequence[Clip], rng: np.random.Generator
+    ) -> tuple[HandSequence, float]:
+        """The clip with the hand coming before and going after, slower than it moves in the clip itself."""
+        others = rng.choice(len(clips), 2)
+        speed = max(peak_speed(sequence), 4.0)
+        over = np.inf
+        if rng.random() < 0.75:
+            if rng.random() < 0.5:
+                sequence = held(sequence, float(rng.uniform(0, 0.3)), 0.0, rng)
+            seconds = self._way_seconds(speed, rng)
+            sequence = with_travel(sequence, clips[others[0]].sequence, seconds, after=False, rng=rng)
+        if rng.random() < 0.75:
+            sequence = held(sequence, 0.0, float(rng.uniform(0, 0.4)), rng)
+            end = float(sequence.timestamps[-1])
+            seconds = self._way_seconds(speed, rng)
+            sequence = with_travel(sequence, clips[others[1]].sequence, seconds, after=True, rng=rng)
+            over = end + 0.65 * seconds
+            sequence = held(sequence, 0.0, float(rng.uniform(0, 0.4)), rng)
+        return sequence, over
+
+    @staticmethod
+    def _way_seconds(speed: float, rng: np.random.Generator) -> float:
+        """Seconds for a way of about 3 palm sizes whose peak is a quarter to two thirds of `speed`."""
+        return float(np.clip(1.875 * 3.0 / (rng.uniform(0.25, 0.65) * speed), 0.4, 1.4))
 
     def _among(
         self, sequence: HandSequence, idle: Sequence[HandSequence], rng: np.random.Generator

@@ -79,8 +79,3 @@ def _steady(change: Float64, gap: Float64) -> Float64:
     high = np.clip(low + width, 0, len(change))
     steady: Float64 = (padded[high] - padded[low]) / (high - low).reshape(-1, *[1] * (change.ndim - 1))
     return steady
-
-
-def content_share(sequence: HandSequence, end: float, seconds: float) -> float:
-    """Share of a clip's content that its window ending at `end` holds."""
-    return content_of(sequence).share(end - seconds, end)
