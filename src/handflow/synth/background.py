@@ -8,7 +8,9 @@ from handflow.types import Float32
 _SKINS = ((236, 196, 172), (222, 178, 146), (198, 150, 116), (160, 112, 80), (112, 76, 54), (78, 54, 42))
 
 
-def _random_colour(rng: np.random.Generator, low: float = 30, high: float = 225) -> tuple[float, float, float]:
+def _random_colour(
+    rng: np.random.Generator, low: float = 30, high: float = 225
+) -> tuple[float, float, float]:
     """A colour of paint, wood or cloth: mostly greyish."""
     grey = rng.uniform(low, high)
     tint = rng.normal(0, 1, 3)
@@ -53,13 +55,19 @@ def _skin_things(image: Float32, rng: np.random.Generator) -> None:
     """Wood, cardboard and cushions in the colours of skin."""
     h, w = image.shape[:2]
     for _ in range(int(rng.integers(1, 4))):
-        colour = tuple(float(v) for v in np.array(_SKINS[int(rng.integers(len(_SKINS)))]) * rng.uniform(0.7, 1.05))
+        colour = tuple(
+            float(v) for v in np.array(_SKINS[int(rng.integers(len(_SKINS)))]) * rng.uniform(0.7, 1.05)
+        )
         centre = (int(rng.uniform(0, w)), int(rng.uniform(0, h)))
         if rng.random() < 0.5:
             axes = (int(rng.uniform(0.03, 0.16) * w), int(rng.uniform(0.03, 0.16) * w))
             cv2.ellipse(image, centre, axes, float(rng.uniform(0, 180)), 0, 360, colour, -1, cv2.LINE_AA)
         else:
-            box = (centre, (rng.uniform(0.03, 0.3) * w, rng.uniform(0.03, 0.3) * h), float(rng.uniform(0, 180)))
+            box = (
+                centre,
+                (rng.uniform(0.03, 0.3) * w, rng.uniform(0.03, 0.3) * h),
+                float(rng.uniform(0, 180)),
+            )
             cv2.fillPoly(image, [cv2.boxPoints(box).astype(np.int32)], colour, cv2.LINE_AA)
 
 
@@ -73,7 +81,9 @@ def _person(image: Float32, rng: np.random.Generator) -> None:
     """Head and shoulders of somebody who faces the camera."""
     h, w = image.shape[:2]
     skin = np.array(_SKINS[int(rng.integers(len(_SKINS)))], np.float32)
-    hair = np.array([(30, 22, 18), (70, 46, 28), (140, 104, 60), (150, 150, 150)][int(rng.integers(4))], np.float32)
+    hair = np.array(
+        [(30, 22, 18), (70, 46, 28), (140, 104, 60), (150, 150, 150)][int(rng.integers(4))], np.float32
+    )
     shirt = np.array(_random_colour(rng, 20, 220), np.float32)
     size = rng.uniform(0.13, 0.24) * h  # half the head's height
     x, y = rng.uniform(0.25, 0.75) * w, rng.uniform(0.24, 0.42) * h
@@ -95,14 +105,24 @@ def _person(image: Float32, rng: np.random.Generator) -> None:
     _soft(image, blob(0, 0, 0.74, 1.0, 0.03), skin)
     for side in (-1, 1):
         _soft(image, blob(0.76 * side, 0.05, 0.10, 0.22, 0.02), skin * 0.88)
-        _soft(image, blob(0.48 * side, 0.30, 0.22, 0.30, 0.14), skin * np.array([1.0, 0.86, 0.84], np.float32), 0.5)
+        _soft(
+            image,
+            blob(0.48 * side, 0.30, 0.22, 0.30, 0.14),
+            skin * np.array([1.0, 0.86, 0.84], np.float32),
+            0.5,
+        )
         _soft(image, blob(0.31 * side, -0.10, 0.18, 0.10, 0.04), skin * 0.78, 0.8)
         _soft(image, blob(0.31 * side, -0.09, 0.12, 0.062, 0.015), np.array([232, 228, 224], np.float32))
         _soft(image, blob(0.31 * side, -0.09, 0.06, 0.062, 0.012), np.array([52, 38, 30], np.float32))
         _soft(image, blob(0.31 * side, -0.31, 0.19, 0.035, 0.02, -6.0 * side), hair, 0.85)
     _soft(image, blob(0.05, 0.22, 0.10, 0.16, 0.06), skin * 0.84, 0.6)
     _soft(image, blob(0, 0.34, 0.15, 0.05, 0.03), skin * 0.72, 0.7)
-    _soft(image, blob(0, 0.60, 0.26, 0.065, 0.025), np.clip(skin * np.array([0.86, 0.6, 0.6], np.float32), 0, 255), 0.9)
+    _soft(
+        image,
+        blob(0, 0.60, 0.26, 0.065, 0.025),
+        np.clip(skin * np.array([0.86, 0.6, 0.6], np.float32), 0, 255),
+        0.9,
+    )
     _soft(image, blob(0.45, 0.15, 0.40, 0.95, 0.25), skin * 0.66, 0.45)
     _soft(image, blob(0, -0.78, 0.70, 0.36, 0.05), hair)
 

@@ -61,7 +61,9 @@ class HandPainter:
         points += np.array([camera.width / 2, camera.height / 2], np.float32)
         used = points[hand.mesh.triangles[:, 0]]
         low = np.maximum(np.floor(used.min(0)) - 1, -margin).astype(int)
-        high = np.minimum(np.ceil(used.max(0)) + 2, [camera.width + margin, camera.height + margin]).astype(int)
+        high = np.minimum(np.ceil(used.max(0)) + 2, [camera.width + margin, camera.height + margin]).astype(
+            int
+        )
         w, h = high - low
         if w <= 0 or h <= 0:
             return None

@@ -42,7 +42,9 @@ def rasterize(
     columns = _STEPS[np.searchsorted(_STEPS, extent[kept].clip(1, _STEPS[-1]))]
     group = columns[:, 0].astype(np.int64) * 4096 + columns[:, 1]
     found = [
-        _draw(kept[group == g], int(g // 4096), int(g % 4096), a, b, c, area, low, high, depth, triangles, width)
+        _draw(
+            kept[group == g], int(g // 4096), int(g % 4096), a, b, c, area, low, high, depth, triangles, width
+        )
         for g in np.unique(group)
     ]
     if not found:

@@ -49,12 +49,14 @@ def hand_layers(painter: HandPainter, scene: Scene, index: int) -> list[Layer]:
 
 def _between(values: Float64, times: Float64) -> Float64:
     """Values (n, …) at fractional steps (m,)."""
-    low = np.minimum(times.astype(int), len(values) - 2)
+    low = np.clip(np.floor(times).astype(int), 0, len(values) - 2)  # beyond the ends it goes straight on
     t = (times - low).reshape(-1, *([1] * (values.ndim - 1)))
     return np.asarray(values[low] * (1 - t) + values[low + 1] * t)
 
 
-def _blurred(painter: HandPainter, scene: Scene, joints: Float64, elbow: Float64, *, left: bool) -> Layer | None:
+def _blurred(
+    painter: HandPainter, scene: Scene, joints: Float64, elbow: Float64, *, left: bool
+) -> Layer | None:
     """One hand averaged over substeps (n, 21, 3).
 
     A hand mostly moves as a whole while the shutter is open: it is painted once, and the picture moved and
@@ -68,8 +70,8 @@ def _blurred(painter: HandPainter, scene: Scene, joints: Float64, elbow: Float64
     if way < 0.4:
         return painter.paint(middle, middle_elbow, left=left)
     count = int(np.clip(np.ceil(way / _STEP), 2, _MOST_INSTANTS))
-    # Centres of equal parts of the exposure, which the substeps span.
-    times = (np.arange(count) + 0.5) / count * (len(joints) - 1)
+    # Substeps, and what is averaged here, are the centres of equal parts of the exposure.
+    times = (np.arange(count) + 0.5) / count * len(joints) - 0.5
     joints, elbow = _between(joints, times), _between(elbow, times)
     tracks = scene.project(joints.astype(np.float32)).astype(np.float64)
     margin = int(min(np.ceil(way), 200))

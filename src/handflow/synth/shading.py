@@ -15,7 +15,11 @@ def _capsules(pose: Pose) -> tuple[Float64, Float64, Float64]:
     starts, ends, radii = [], [], []
     for c, chain in enumerate(CHAINS):
         joints = (0, *chain)
-        thick = (0.012, 0.011, 0.0095, 0.0085) if c == 0 else (0.0115, *(FINGER_RADII[c - 1] * np.array([0.95, 0.9, 0.8])))
+        thick = (
+            (0.012, 0.011, 0.0095, 0.0085)
+            if c == 0
+            else (0.0115, *(FINGER_RADII[c - 1] * np.array([0.95, 0.9, 0.8])))
+        )
         for k in range(4):
             starts.append(pose.joints[joints[k]])
             ends.append(pose.joints[joints[k + 1]])
@@ -37,7 +41,12 @@ def _clearance(points: Float32, capsules: tuple[Float64, Float64, Float64]) -> F
 
 
 def light_vertices(
-    vertices: Float32, normals: Float32, pose: Pose, light: tuple[float, float, float], skin: Float32, gloss: Float32
+    vertices: Float32,
+    normals: Float32,
+    pose: Pose,
+    light: tuple[float, float, float],
+    skin: Float32,
+    gloss: Float32,
 ) -> Float32:
     """Light (n, 4) on vertices: RGB factors for the surface's colour, and the shine added to it (0 to 1).
 
@@ -65,7 +74,9 @@ def light_vertices(
     wrap = _WRAP * skin[:, None] + 0.25 * (1 - skin[:, None])
     key = np.clip((facing[:, None] + wrap) / (1 + wrap), 0, 1)
     key *= 1 - (1 - shadow[:, None]) * (0.80 - 0.12 * skin[:, None] * (1 - _BOUNCE))
-    sky = (0.86 - 0.14 * normals[:, 1])[:, None] * (open_sky[:, None] ** (skin[:, None] * _BOUNCE + 1 - skin[:, None]))
+    sky = (0.86 - 0.14 * normals[:, 1])[:, None] * (
+        open_sky[:, None] ** (skin[:, None] * _BOUNCE + 1 - skin[:, None])
+    )
     view = vertices / np.maximum(np.linalg.norm(vertices, axis=1, keepdims=True), 1e-9)
     half = to_light - view
     half /= np.maximum(np.linalg.norm(half, axis=1, keepdims=True), 1e-9)

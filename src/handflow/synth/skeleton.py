@@ -13,20 +13,22 @@ from handflow.types import Float32, Float64
 
 # A hand of length 1 (wrist to the tip of the straight middle finger), thumb towards +x.
 _WRIST_TO_TIP = 2.0
-_THUMB_BASE = np.array([0.25, 0.20, 0.10]) / _WRIST_TO_TIP
+_THUMB_BASE = np.array([0.33, 0.215, 0.15]) / _WRIST_TO_TIP
 _KNUCKLES = (
     np.array([[0.33, 0.97, 0.00], [0.10, 1.00, -0.04], [-0.12, 0.95, -0.03], [-0.32, 0.84, 0.02]])
     / _WRIST_TO_TIP
 )
 _FINGERS = (
-    np.array([[0.45, 0.26, 0.21], [0.49, 0.30, 0.21], [0.45, 0.28, 0.21], [0.35, 0.20, 0.18]]) / _WRIST_TO_TIP
+    np.array([[0.445, 0.25, 0.217], [0.487, 0.28, 0.217], [0.445, 0.27, 0.217], [0.347, 0.19, 0.186]])
+    / _WRIST_TO_TIP
 )
-_THUMB = np.array([0.36, 0.32, 0.26]) / _WRIST_TO_TIP
+_THUMB = np.array([0.36, 0.31, 0.255]) / _WRIST_TO_TIP
 
-# Degrees. Fingers fan out a little even when nobody spreads them; spread adds to or takes from it.
+# Degrees; how far closed fingers bend is fitted to where the hand models see them in a fist.
+# Fingers fan out a little even when nobody spreads them; spread adds to or takes from it.
 _FAN = np.array([-7.0, -1.0, 5.0, 13.0])
 _SPREAD = np.array([-11.0, -1.5, 8.0, 17.0])
-_FLEX = np.array([[82.0, 100.0, 62.0], [86.0, 102.0, 64.0], [86.0, 102.0, 64.0], [84.0, 98.0, 62.0]])
+_FLEX = np.array([[58.0, 100.0, 80.0], [62.0, 102.0, 82.0], [62.0, 102.0, 82.0], [60.0, 98.0, 80.0]])
 _RELAXED = np.array([4.0, 5.0, 3.0])  # a straight finger is never quite straight
 _PINCH_FLEX = np.array([54.0, 62.0, 34.0])
 
@@ -34,7 +36,7 @@ _PINCH_FLEX = np.array([54.0, 62.0, 34.0])
 _THUMB_OPEN = np.array([[0.60, 0.74, 0.30], [0.52, 0.84, 0.14], [0.42, 0.90, 0.10]])
 _THUMB_TOGETHER = np.array([[0.42, 0.86, 0.30], [0.20, 0.96, 0.18], [0.08, 0.99, 0.12]])
 _THUMB_WIDE = np.array([[0.80, 0.54, 0.26], [0.78, 0.61, 0.10], [0.74, 0.67, 0.06]])
-_THUMB_CLOSED = np.array([[0.30, 0.70, 0.65], [-0.50, 0.72, 0.48], [-0.93, 0.36, -0.02]])
+_THUMB_CLOSED = np.array([[0.44, 0.62, 0.72], [-0.20, 0.82, 0.51], [-0.72, 0.55, 0.28]])
 _PAD_GAP = 0.055  # joints of two finger tips that touch, share of the hand's length apart
 _FROM_BELOW = np.array([0.16, -0.93, 0.33])  # where the thumb's tip lies, seen from the index finger's
 

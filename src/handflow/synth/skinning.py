@@ -52,7 +52,9 @@ def _unit(v: Float64) -> Float64:
     return np.asarray(v / np.maximum(np.linalg.norm(v, axis=-1, keepdims=True), 1e-9))
 
 
-def solve_pose(mesh: HandMesh, joints: Float64, elbow: Float64, *, left: bool, thickness: float = 1.0) -> Pose:
+def solve_pose(
+    mesh: HandMesh, joints: Float64, elbow: Float64, *, left: bool, thickness: float = 1.0
+) -> Pose:
     """Finds how every bone is turned and stretched.
 
     Args:
@@ -66,7 +68,10 @@ def solve_pose(mesh: HandMesh, joints: Float64, elbow: Float64, *, left: bool, t
     now, elbow = np.asarray(joints, np.float64) * mirror, np.asarray(elbow, np.float64) * mirror
     rest = mesh.joints.astype(np.float64)
     palm = palm_axes(now) @ palm_axes(rest).T
-    size = np.linalg.norm(now[_PALM] - now[0], axis=1).sum() / np.linalg.norm(rest[_PALM] - rest[0], axis=1).sum()
+    size = (
+        np.linalg.norm(now[_PALM] - now[0], axis=1).sum()
+        / np.linalg.norm(rest[_PALM] - rest[0], axis=1).sum()
+    )
     radial = float(size) * thickness
 
     starts, rest_starts = now[_CHAIN_JOINTS], rest[_CHAIN_JOINTS]  # (5, 5, 3)

@@ -15,12 +15,12 @@ from handflow.types import Float32, Float64
 
 Int32 = NDArray[np.int32]
 
-REST = HandShape()
+REST = HandShape(length=0.180)
 REST_POSE = (0.12, 0.14, 0.14, 0.14, 0.14, 0.75, 0.0)
 """Halfway between what fingers do, and spread: no two fingers may touch while the mesh is made."""
 FINGER_RADII = (0.0094, 0.0098, 0.0093, 0.0082)
 STUB = 0.080  # metres of forearm in the mesh; stretched to the elbow when it is posed
-STUB_FREE = 0.015  # what next to the wrist is not stretched
+STUB_FREE = 0.030  # what next to the wrist is not stretched
 CHAINS = ((1, 2, 3, 4), (5, 6, 7, 8), (9, 10, 11, 12), (13, 14, 15, 16), (17, 18, 19, 20))
 """The joints of each finger. A chain of bones is the one from the wrist and the three between these."""
 TRANSFORMS = 5 * 7 + 2
@@ -59,19 +59,19 @@ def _cones(j: Float64) -> list[tuple[Float64, Float64, float, float, float]]:
     palmar = np.array([0.0, 0.0, 1.0])
     heads = (0.0112, 0.0116, 0.0110, 0.0100)
     for f, (x, r) in enumerate(zip((12.0, 4.0, -5.0, -13.0), heads, strict=True)):
-        cone(np.array([x, 12, 1]) * mm, j[5 + 4 * f] + 1.5 * mm * palmar, 14.0 * mm, r, 10 * mm)
+        cone(np.array([x, 6, 1]) * mm, j[5 + 4 * f] + 1.5 * mm * palmar, 14.0 * mm, r, 10 * mm)
     for f in range(3):  # fill the palm between the knuckles, and the webs between the fingers
         a, b = j[5 + 4 * f : 7 + 4 * f], j[9 + 4 * f : 11 + 4 * f]
         cone(a[0] + 1 * mm * palmar, b[0] + 1 * mm * palmar, 10.5 * mm, 10 * mm, 6 * mm)
         cone(a[0] * 0.66 + a[1] * 0.34, b[0] * 0.66 + b[1] * 0.34, 6.5 * mm, 6.5 * mm, 7 * mm)
     # Ball of the thumb, heel of the hand, and the fold of skin between thumb and index finger.
-    cone(np.array([17, 20, 8]) * mm, j[1] * 0.45 + j[2] * 0.55, 14.5 * mm, 13.5 * mm, 11 * mm)
-    cone(np.array([-17, 17, 5]) * mm, j[17] * 0.7 + np.array([-5, 5, 5]) * mm, 13.5 * mm, 11 * mm, 12 * mm)
+    cone(np.array([17, 8, 8]) * mm, j[1] * 0.45 + j[2] * 0.55, 14.5 * mm, 13.5 * mm, 11 * mm)
+    cone(np.array([-17, 5, 5]) * mm, j[17] * 0.7 + np.array([-5, 5, 5]) * mm, 13.5 * mm, 11 * mm, 12 * mm)
     for k in (0.45, 0.8):
         cone(j[1] * (1 - k) + j[2] * k, j[5] * (0.35 + 0.3 * k), 8 * mm, 9 * mm, 13 * mm)
     # Wrist and forearm, broader than thick.
     for side in (-1.0, 1.0):
-        wrist, narrow = np.array([11.5 * side, 10, 1]), np.array([10.0 * side, -22, -1])
+        wrist, narrow = np.array([11.5 * side, -4, 1]), np.array([10.0 * side, -36, -1])
         cone(wrist * mm, narrow * mm, 15.5 * mm, 16.5 * mm, 10 * mm)
         cone(narrow * mm, np.array([13 * side, -85, -2]) * mm, 16.5 * mm, 25 * mm, 8 * mm)
     for f, r in enumerate(FINGER_RADII):
@@ -188,7 +188,11 @@ def _weights(p: Float64, j: Float64) -> Float64:
     far = np.zeros((len(p), 5))
     for c, chain in enumerate(CHAINS):
         bones = [(0, chain[0]), *zip(chain[:-1], chain[1:], strict=True)]
-        radii = (0.012, 0.0125, 0.0105, 0.009) if c == 0 else (0.012, *(FINGER_RADII[c - 1] * np.array([1, 0.93, 0.8])))
+        radii = (
+            (0.012, 0.0125, 0.0105, 0.009)
+            if c == 0
+            else (0.012, *(FINGER_RADII[c - 1] * np.array([1, 0.93, 0.8])))
+        )
         d = np.stack([_distances(p, j[a], j[b]) - r for (a, b), r in zip(bones, radii, strict=True)], 1)
         share = np.exp(-(d - d.min(1, keepdims=True)) / 0.0022)
         place[:, c] = (share / share.sum(1, keepdims=True)) @ np.arange(4)
@@ -198,7 +202,7 @@ def _weights(p: Float64, j: Float64) -> Float64:
     finger /= finger.sum(1, keepdims=True)
     thumb = 1 / (1 + np.exp(np.clip((far[:, 0] - far[:, 1:].min(1)) / 0.0045, -50, 50)))
     chains = np.concatenate([thumb[:, None], finger * (1 - thumb[:, None])], 1)
-    forearm = np.clip((0.010 - p[:, 1]) / 0.036, 0, 1)
+    forearm = np.clip((-0.001 - p[:, 1]) / 0.036, 0, 1)
     forearm = forearm * forearm * (3 - 2 * forearm)
     out = np.zeros((len(p), TRANSFORMS))
     rows = np.arange(len(p))

@@ -83,12 +83,12 @@ def _curve(points: list[tuple[float, float]]) -> Float64:
 def _palm_lines(j: Float64) -> Float32:
     pen = _Pen()
     for line in (
-        [(-40, 60), (-18, 61), (6, 70), (17, 83)],  # heart
-        [(34, 66), (14, 57), (-8, 48), (-27, 36)],  # head
-        [(34, 67), (19, 57), (9, 40), (5, 22), (8, 6)],  # life
+        [(-40, 55), (-18, 56), (6, 65), (17, 78)],  # heart
+        [(34, 61), (14, 52), (-8, 43), (-27, 31)],  # head
+        [(34, 62), (19, 52), (9, 35), (5, 17), (8, 1)],  # life
     ):
         pen.line(_curve(line), 0.0011, 0.8, 1.0)
-    for line in ([(-26, -2), (0, -5), (26, 0)], [(-25, -9), (0, -12), (25, -8)]):
+    for line in ([(-26, -15), (0, -18), (26, -13)], [(-25, -21), (0, -24), (25, -20)]):
         pen.line(_curve(line), 0.0009, 0.45, 1.0)
     for f in range(4):
         p, r = j[5 + 4 * f : 9 + 4 * f, :2], FINGER_RADII[f]
@@ -115,7 +115,12 @@ def _back_marks(j: Float64) -> tuple[Float32, Float32, Float32]:
             red.spot(p[place], 0.006 * size, 0.8 * strength)
             for shift in (-0.0035, 0.0, 0.0032):
                 across = np.array([-way[1], way[0]]) * r * (0.75 if shift else 0.95) * size
-                bow = np.stack([p[place] + shift * way * size + a * across + way * 0.0012 * a * a for a in (-1.0, 0.0, 1.0)])
+                bow = np.stack(
+                    [
+                        p[place] + shift * way * size + a * across + way * 0.0012 * a * a
+                        for a in (-1.0, 0.0, 1.0)
+                    ]
+                )
                 wrinkles.line(bow, 0.0008, 0.6 * strength, 1.2)
     for line in ([(24, 62), (15, 40), (12, 12), (10, -40)], [(-22, 60), (-14, 42), (2, 30), (10, 14)]):
         cords.line(_curve(line), 0.0018, -0.0 + 0.35, 2.2)
@@ -146,7 +151,11 @@ def draw_sheets(look: PersonLook, seed: int = 0) -> Sheets:
 
     palm = paint(palm_tone, 1 - (0.26 + 0.10 * dark) * lines, flush.mask.clip(0, 1) + 0.25 * lines)
     wrinkles, knuckles, cords = _back_marks(j)
-    back = paint(skin, (1 - 0.22 * wrinkles - 0.06 * dark * knuckles) * (1 + 0.03 * cords), 0.7 * knuckles - 0.25 * cords)
+    back = paint(
+        skin,
+        (1 - 0.22 * wrinkles - 0.06 * dark * knuckles) * (1 + 0.03 * cords),
+        0.7 * knuckles - 0.25 * cords,
+    )
     for sheet in (palm, back):
         _paint_nail(sheet, skin, dark)
         _paint_cloth(sheet, look, fine)

@@ -99,12 +99,18 @@ def _sleeve(start: float, rng: np.random.Generator) -> _Part:
     phases, turns = rng.uniform(0, 2 * np.pi, 4), rng.uniform(14, 30, 4)
     lean = rng.integers(1, 4, 4)
     folds = sum(
-        np.sin(turns[i] * t[:, None] + lean[i] * angle + phases[i]) * (0.024 if i < 2 else 0.014) for i in range(4)
+        np.sin(turns[i] * t[:, None] + lean[i] * angle + phases[i]) * (0.024 if i < 2 else 0.014)
+        for i in range(4)
     )
     quiet = np.clip((t - first) / 0.08, 0, 1)[:, None]
     r = size[:, None] * (1 + folds * quiet)
     vertices = np.stack(
-        [r * wide[:, None] * np.cos(angle), np.broadcast_to(y[:, None], r.shape), r * thick[:, None] * np.sin(angle)], -1
+        [
+            r * wide[:, None] * np.cos(angle),
+            np.broadcast_to(y[:, None], r.shape),
+            r * thick[:, None] * np.sin(angle),
+        ],
+        -1,
     )
     # Lengths along the arm are stretched when it is posed: take the slopes in stretched lengths.
     stretched = vertices.copy()
