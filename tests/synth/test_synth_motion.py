@@ -363,3 +363,25 @@ def test_clips_in_bulk_do_not_depend_on_what_else_is_made() -> None:
     few = list(landmark_clips(["push"], people[:1], 1, 5))
     assert len(many) == 8
     np.testing.assert_array_equal(few[0].sequence.landmarks, many[few[0].id].sequence.landmarks)
+
+
+def test_background_clips_show_a_hand() -> None:
+    for seed in range(40):
+        person = random_person(seed)
+        assert make_clip(BACKGROUND, person, seed).clip.sequence.seen[:, person.slot].mean() > 0.25
+
+
+def test_a_held_pose_lasts_from_onset_to_offset_and_not_much_longer() -> None:
+    longer = []
+    for seed in range(20):
+        person = random_person(seed)
+        made = make_clip("hold_fist", person, seed, fps=30, seconds=3.0)
+        joints = made.scene.joints[:, 0, person.slot]
+        closed = np.linalg.norm(joints[:, 12] - joints[:, 9], axis=1) < 0.33 * person.shape.length
+        times = made.clip.sequence.timestamps
+        assert made.onset is not None
+        assert made.offset is not None
+        assert closed[(times > made.onset) & (times < made.offset)].all()
+        longer.append(closed.sum() / 30 - (made.offset - made.onset))
+    assert np.median(longer) < 0.9  # closing on the way there and opening on the way back
+    assert max(longer) < 1.5

@@ -9,13 +9,14 @@ from handflow.synth import idle
 from handflow.synth.motion import PROGRAMS, program
 from handflow.synth.movement import Motion, Planner, Stroke, unrest
 from handflow.synth.noise import add_tracker_noise
-from handflow.synth.person import VirtualPerson
+from handflow.synth.person import PICTURE, VirtualPerson
 from handflow.synth.scene import Scene
-from handflow.synth.staging import stage
+from handflow.synth.staging import place_hand, stage
 from handflow.types import BACKGROUND, Clip, Float64
 
 MEANT = tuple(name for name in PROGRAMS if name != BACKGROUND)
 """All gestures that mean something."""
+_TRIES = 8  # to find idle motion with the hand in sight
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,15 +118,22 @@ def _fitted(what: Stroke, seconds: float) -> Stroke:
     )
 
 
-def _act(person: VirtualPerson, rng: np.random.Generator, what: Stroke) -> tuple[Motion, float, float]:
-    """A whole performance: waiting, preparation, stroke, retraction; with onset and offset."""
-    ready = rng.random() < 0.45  # the hand already waits where the gesture starts, as in a recorded take
+def _act(
+    person: VirtualPerson, rng: np.random.Generator, what: Stroke, *, ready: bool | None = None
+) -> tuple[Motion, float, float]:
+    """A whole performance: waiting, preparation, stroke, retraction; with onset and offset.
+
+    `ready`: the hand already waits where the gesture starts, as in a recorded take; None: often. Who waits in
+    a held pose would already perform it.
+    """
+    drawn = rng.random() < 0.45
+    ready = (drawn if ready is None else ready) and not what.held
     plan = Planner(what.first if ready else _somewhere(person, rng))
     plan.wait(3.0)
     if not ready:
         idle.prepare(plan, person, rng, what.first)
     onset, offset = plan.perform(what)
-    if rng.random() < 0.35:  # waits for the end of the take
+    if rng.random() < 0.35 and not what.held:  # waits for the end of the take
         plan.wait(rng.uniform(0.3, 2.0))
     idle.retract(plan, person, rng, _somewhere(person, rng))
     idle.pass_time(plan, person, rng, 3.0)
@@ -142,17 +150,33 @@ def _somewhere(person: VirtualPerson, rng: np.random.Generator) -> Float64:
 def _nothing_meant(
     person: VirtualPerson, rng: np.random.Generator, seconds: float
 ) -> tuple[Motion, float, float, float]:
-    """Idle motion, a preparation without its stroke, or a retraction; with the clip's start in its time."""
-    kind = rng.random()
-    if kind < 0.4:
-        motion, onset, offset = _act(person, rng, program(str(rng.choice(MEANT)))(person, rng))
-        late = rng.uniform(0.0, 0.3)
-        start = onset - late - seconds if kind < 0.16 else offset + late
-        return motion, float(start), 0.0, 0.0
-    plan = Planner(_somewhere(person, rng))
-    idle.pass_time(plan, person, rng, seconds + 1.0)
-    start = rng.uniform(0.0, plan.time - seconds)
-    return plan.motion(unrest(rng, person.drift, person.tremor)), float(start), 0.0, 0.0
+    """Idle motion, a preparation without its stroke, or a retraction; with the clip's start in its time.
+
+    The hand is in sight for a third of the clip at least: without one there is nothing to record.
+    """
+    for _ in range(_TRIES):
+        kind = rng.random()
+        if kind < 0.4:
+            what = program(str(rng.choice(MEANT)))(person, rng)
+            before = kind < 0.16
+            motion, onset, offset = _act(person, rng, what, ready=False if before else None)
+            late = rng.uniform(0.0, 0.3)
+            start = onset - late - seconds if before else offset + late
+        else:
+            plan = Planner(_somewhere(person, rng))
+            idle.pass_time(plan, person, rng, seconds + 1.0)
+            start = rng.uniform(0.0, plan.time - seconds)
+            motion = plan.motion(unrest(rng, person.drift, person.tremor))
+        if _share_in_sight(motion, person, start, seconds) >= 1 / 3:
+            break
+    return motion, float(start), 0.0, 0.0
+
+
+def _share_in_sight(motion: Motion, person: VirtualPerson, start: float, seconds: float) -> float:
+    # Moments of its own, so that the frame rate decides nothing.
+    palms = place_hand(motion, person, start + np.linspace(0.05, 0.95, 10) * seconds)[0][:, 9]
+    limit = np.array(PICTURE) / 2 / person.camera.focal
+    return float((np.abs(palms[:, :2] / palms[:, 2:]) < limit).all(axis=1).mean())
 
 
 def resting_hand(

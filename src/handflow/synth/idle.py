@@ -89,7 +89,11 @@ def travel(
     bulge[PLACE][1] += arc * length * rng.uniform(0.5, 1.5)
     bulge[PLACE][2] = rng.normal(0, 0.08) * length
     bulge[ATTITUDE] = rng.normal([0.25 * length, 0, 0], 0.08)
-    span = (float(rng.uniform(0.25, 0.5)), float(rng.uniform(0.85, 1.0))) if late_fingers else (0.0, 0.9)
+    span = (
+        (float(rng.uniform(0.25, 0.5)), float(rng.uniform(0.85, 1.0)))
+        if late_fingers
+        else (0.0, float(rng.uniform(0.45, 0.85)))
+    )
     plan.move_to(
         target,
         seconds,

@@ -176,9 +176,10 @@ class Stroke:
     onset: float
     offset: float
 
-    def last(self) -> Float64:
-        """(13,) the state it leaves."""
-        return np.asarray(self.first + sum((m.after() for m in self.moves), np.zeros(STATE)))
+    @property
+    def held(self) -> bool:
+        """Whether it is a pose held still."""
+        return not self.moves
 
 
 def stroke(first: Float64, moves: list[Move], *, held: tuple[float, float] | None = None) -> Stroke:

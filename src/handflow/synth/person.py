@@ -79,13 +79,13 @@ class VirtualPerson:
         )
 
     def reach(self) -> tuple[float, float]:
-        """The widest movement (across, along the height) that stays in the picture, metres."""
+        """The widest movement (across, along the height), metres: in the picture but for near hands."""
         width, height = self.field
         hand = self.shape.length
         across = min(self.amplitude, 2 * (width - abs(self.centre[0])) - 0.75 * hand)
         off = abs(self.centre[1] - 0.47 * hand)  # how far the palm is from mid-picture
         along = min(self.amplitude, 2 * (height - off) - 1.05 * hand)
-        return max(across, 0.1), max(along, 0.08)
+        return max(across, 0.75 * hand), max(along, 0.75 * hand)
 
     def seen_by(self, width: int, height: int, exposure: float) -> Camera:
         """Their camera with another size of picture, the same view and an exposure in seconds."""

@@ -82,7 +82,7 @@ def make_stream(
             break  # it would not be whole
         plan = trial
         segments.append(Segment(gesture, *plan.perform(what), person.hand))
-        _come_back(plan, person, rng)
+        _come_back(plan, person, rng, held=what.held)
     plan.wait(_TAIL)
     length = plan.time
     if seconds is not None:
@@ -127,9 +127,9 @@ def _interlude(plan: Planner, person: VirtualPerson, rng: np.random.Generator, *
     return idle.pass_time(plan, person, rng, float(rng.uniform(0.5, 3.5)))
 
 
-def _come_back(plan: Planner, person: VirtualPerson, rng: np.random.Generator) -> None:
+def _come_back(plan: Planner, person: VirtualPerson, rng: np.random.Generator, *, held: bool) -> None:
     """Where the hand goes after a gesture: most often back to ease, sometimes down or straight on."""
-    kind = rng.random()
+    kind = rng.random() * (0.85 if held else 1.0)  # who stays in a held pose has not ended it
     if kind < 0.6:
         idle.retract(plan, person, rng, idle.relaxed(person, rng))
     elif kind < 0.78:

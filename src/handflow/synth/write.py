@@ -277,7 +277,7 @@ def in_processes(
         while True:
             for take in waiting:
                 running[pool.submit(work, take, *common)] = take
-                if len(running) > processes:  # one in hand for each: little is under way at Ctrl-C
+                if len(running) >= processes:  # none in hand: little is under way at Ctrl-C
                     break
             if not running:
                 return
