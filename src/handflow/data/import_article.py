@@ -20,9 +20,7 @@ from handflow.types import Frame
 class ArticleFolders:
     """Folders of gestures that hold folders of takes that hold pictures."""
 
-    description = (
-        "folders GESTURE/TAKE/*.jpg, as in data/swipe_left/sequence3/swipe_left_sequence4_frame10.jpg"
-    )
+    description = "folders GESTURE/TAKE/*.jpg"
 
     def detects(self, path: Path) -> bool:
         """Whether some GESTURE/TAKE folder holds pictures."""

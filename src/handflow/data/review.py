@@ -152,7 +152,9 @@ def _page(
             f"<li>{f'<b>{escape(f.clip)}</b>: ' if f.clip else ''}{escape(f.message)}</li>" for f in general
         )
         yield f'<ul class="notes">{items}</ul>'
-    yield f'<input type="checkbox" id="only"> <label for="only">only the {len(warned)} with warnings</label>'
+    if warned:
+        label = f"only the {len(warned)} with warnings"
+        yield f'<input type="checkbox" id="only"> <label for="only">{label}</label>'
     drawn = 0
     for gesture, clips in by_gesture.items():
         yield f'<section><h2>{escape(gesture)} <span class="soft">{len(clips)}</span></h2><div class="grid">'
