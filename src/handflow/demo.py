@@ -14,10 +14,11 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from handflow import __version__
+from handflow import synth
 from handflow.capture import VideoWriter, open_source
 from handflow.data import Dataset
 from handflow.hands import HandLandmarker, find_hand_models, track_hands
+from handflow.hands.landmarker import VERSION
 from handflow.live.annotate import Annotator
 from handflow.live.pipeline import Pipeline
 from handflow.recognize import Recognizer
@@ -25,7 +26,7 @@ from handflow.synth.clips import make_clip
 from handflow.synth.person import random_person
 from handflow.synth.render import render_frames
 from handflow.synth.streams import make_stream
-from handflow.types import BACKGROUND, Clip, GestureEvent, Segment, StageTimes
+from handflow.types import BACKGROUND, Clip, GestureEvent, Scores, Segment, StageTimes
 
 GESTURES = ("hand_up", "hand_down", "hand_left", "hand_right")
 _CLIP_SECONDS = 1.5
@@ -64,11 +65,11 @@ class DemoConfig:
 
     @property
     def fingerprint(self) -> str:
-        """Names what is made: it changes with every value and with the program's version."""
-        from handflow.hands.landmarker import VERSION
-
-        content = json.dumps([asdict(self), __version__, VERSION], sort_keys=True)
-        return hashlib.sha256(content.encode()).hexdigest()[:12]
+        """Names what is made: it changes with every value and with the code that makes it."""
+        digest = hashlib.sha256(json.dumps([asdict(self), VERSION], sort_keys=True).encode())
+        for module in sorted(Path(synth.__file__).parent.glob("*.py")):
+            digest.update(module.read_bytes())
+        return digest.hexdigest()[:12]
 
     def person_seed(self, number: int) -> int:
         """Seed of a virtual person: first those for training, then those for testing, then the stream's."""
@@ -210,9 +211,19 @@ def _write_truth(path: Path, segments: tuple[Segment, ...]) -> None:
     temporary.replace(path)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Played:
+    """What the pipeline made of the continuous video."""
+
+    events: tuple[GestureEvent, ...]
+    scores: tuple[Scores, ...]  # of every frame
+    times: StageTimes
+    seconds: float  # length of the video
+
+
 def play(
     material: DemoMaterial, recognizer: Recognizer, annotated: Path, *, progress: Callable[[int, int], None]
-) -> tuple[list[GestureEvent], StageTimes, float]:
+) -> Played:
     """Streams the video through the live pipeline and writes it annotated.
 
     Args:
@@ -220,14 +231,11 @@ def play(
         recognizer: scores its windows.
         annotated: where the video with hands, scores and events goes.
         progress: told how many seconds of how many are done.
-
-    Returns:
-        the events, the stage times and the length of the video in seconds.
     """
     pipeline = Pipeline(HandLandmarker(), recognizer, recognizer.spotter())
     annotator = Annotator(recognizer.labels, material.segments)
     events: list[GestureEvent] = []
-    last = 0.0
+    scores: list[Scores] = []
     with open_source(material.video) as source:
         results = pipeline.run(source)
         first = next(results)
@@ -236,8 +244,9 @@ def play(
             video.write(picture, first.frame.timestamp)
             for result in results:
                 events.extend(result.events)
+                scores.append(result.scores)
                 video.write(annotator.draw(result), result.frame.timestamp)
-                last = result.frame.timestamp
-                progress(int(last), int(max(last, material.segments[-1].offset)))
+                done = int(result.frame.timestamp)
+                progress(done, max(done, int(material.segments[-1].offset)))
     events.extend(pipeline.finish())
-    return events, pipeline.times, last
+    return Played(tuple(events), tuple(scores), pipeline.times, scores[-1].timestamp)

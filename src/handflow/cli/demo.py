@@ -29,7 +29,12 @@ def demo(
     from handflow.data import load_clips
     from handflow.demo import DemoConfig, play, prepare
     from handflow.evaluate import evaluate_clips
+    from handflow.evaluate.plots import confusion_picture
+    from handflow.evaluate.provenance import Provenance
+    from handflow.evaluate.report import write_report
+    from handflow.evaluate.stream_report import write_stream_report
     from handflow.evaluate.streams import StreamEvents, score_streams
+    from handflow.evaluate.timeline import timeline_picture
     from handflow.places import cache_dir
     from handflow.recognize import load_recognizer
 
@@ -64,20 +69,42 @@ def demo(
     annotated = out / "demo.mp4"
     with progress() as bar:
         task = bar.add_task("seconds of video", total=None)
-        events, times, seconds = play(
+        played = play(
             material,
             recognizer,
             annotated,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
-    streams = score_streams([StreamEvents("demo", material.segments, tuple(events), seconds)])
+    streams = score_streams([StreamEvents("demo", material.segments, played.events, played.seconds)])
+    (out / "clips").mkdir(parents=True, exist_ok=True)
+    confusion_picture(result.confusion, result.labels, out / "clips" / "confusion.png")
+    report = write_report(
+        out / "clips",
+        result,
+        trained_on=Provenance.of(train),
+        tested_on=Provenance.of(test),
+        title="Demo: persons never trained on",
+        model=model,
+    )
+    ((_, match),) = streams.matches
+    timeline_picture(
+        match, (0.0, played.seconds), out / "stream" / "timeline.png", scores=played.scores, title="Demo"
+    )
+    stream_report = write_stream_report(out / "stream", streams, title="Demo: a video of an unseen person")
     done = time.perf_counter()
     say(_events_beside_truth(streams))
     say(
         f"   clips of unseen persons {result.accuracy:.1%} right, "
         f"events F1 {_share(streams.f1)}, {streams.false_activations} false"
     )
-    say(f"report: {model / 'report.html'}\nvideo:  {annotated}\nmodel:  {model}")
+    for what, path in (
+        ("clips", report),
+        ("stream", stream_report),
+        ("training", model / "report.html"),
+        ("video", annotated),
+        ("model", model),
+    ):
+        say(f"   {what:9} {path}", highlight=False, soft_wrap=True)
     say(
         f"[dim]clips {made - begun:.0f} s (kept in {folder}), "
         f"training {trained - made:.0f} s, the rest {done - trained:.0f} s[/]"
@@ -89,7 +116,9 @@ def demo(
                 "accuracy": result.accuracy,
                 "stream": streams.document(),
                 "seconds": {"clips": made - begun, "training": trained - made, "rest": done - trained},
-                "stages_ms": {s: {"p50": p[0], "p95": p[1]} for s, p in times.percentiles(50, 95).items()},
+                "stages_ms": {
+                    s: {"p50": p[0], "p95": p[1]} for s, p in played.times.percentiles(50, 95).items()
+                },
                 "model": str(model),
                 "video": str(annotated),
             }
@@ -108,8 +137,8 @@ def _events_beside_truth(streams: "StreamResult") -> Table:
             for f in match.false
         ]
     table = Table("from", "truth", "event", "")
-    for onset, truth, event, verdict in sorted(rows):
-        table.add_row(f"{onset:.2f} s", truth, event, verdict)
+    for onset, truth, told, verdict in sorted(rows):
+        table.add_row(f"{onset:.2f} s", truth, told, verdict)
     return table
 
 
