@@ -194,7 +194,7 @@ def prepare(config: DemoConfig, folder: Path, *, jobs: int = 0, progress: Progre
                     rendering = pool.submit(make_video, config, video)
                 clips = pool.map(make_tracked_clip, [o for _, o in missing])
                 for done, ((dataset, _), clip) in enumerate(zip(missing, clips, strict=True), 1):
-                    dataset.add(clip)
+                    dataset.add(clip, landmarker=HandLandmarker.version)
                     progress("clips rendered and tracked", done, len(missing))
                 if rendering is not None:
                     _write_truth(truth, rendering.result())

@@ -1,11 +1,19 @@
 """One TFLite network on LiteRT."""
 
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from handflow.errors import ModelFileError
 from handflow.types import Float32
+
+log = logging.getLogger(__name__)
 
 
 class Network:
@@ -23,8 +31,9 @@ class Network:
         from ai_edge_litert.interpreter import Interpreter
 
         try:
-            self._interpreter: Any = Interpreter(model_content=content, num_threads=threads)
-            self._interpreter.allocate_tensors()
+            with _native_messages_to_log():
+                self._interpreter: Any = Interpreter(model_content=content, num_threads=threads)
+                self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise ModelFileError(f"a hand model cannot be loaded: {error}") from error
         self._input = self._interpreter.get_input_details()[0]["index"]
@@ -35,6 +44,23 @@ class Network:
         self._interpreter.set_tensor(self._input, image)
         self._interpreter.invoke()
         return [self._interpreter.get_tensor(o) for o in self._outputs]
+
+
+@contextmanager
+def _native_messages_to_log() -> Iterator[None]:
+    """Sends what native code writes to stderr to the log: LiteRT greets there and has no switch for it."""
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as messages:
+        kept = os.dup(2)
+        try:
+            os.dup2(messages.fileno(), 2)
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            messages.seek(0)
+            for line in messages.read().decode(errors="replace").splitlines():
+                log.debug("%s", line)
 
 
 def sigmoid(x: Float32) -> Float32:
