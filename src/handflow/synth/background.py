@@ -1,5 +1,7 @@
 """What stands behind the hand: blurred rooms, furniture, now and then a person."""
 
+from functools import lru_cache
+
 import cv2
 import numpy as np
 
@@ -77,10 +79,9 @@ def _soft(image: Float32, mask: Float32, colour: Float32, strength: float = 1.0)
     image += alpha * colour
 
 
-def _person(image: Float32, rng: np.random.Generator) -> None:
+def _person(image: Float32, rng: np.random.Generator, skin: Float32) -> None:
     """Head and shoulders of somebody who faces the camera."""
     h, w = image.shape[:2]
-    skin = np.array(_SKINS[int(rng.integers(len(_SKINS)))], np.float32)
     hair = np.array(
         [(30, 22, 18), (70, 46, 28), (140, 104, 60), (150, 150, 150)][int(rng.integers(4))], np.float32
     )
@@ -127,11 +128,14 @@ def _person(image: Float32, rng: np.random.Generator) -> None:
     _soft(image, blob(0, -0.78, 0.70, 0.36, 0.05), hair)
 
 
-def background(seed: int, width: int, height: int) -> Float32:
+@lru_cache(maxsize=4)  # a person's clips follow each other
+def background(
+    seed: int, width: int, height: int, skin: tuple[float, float, float] = (222.0, 178.0, 146.0)
+) -> Float32:
     """A room as a webcam shows it behind a hand, (height, width, 3) RGB, 0 to 255.
 
-    The same seed gives the same picture: a wall always, furniture mostly, a person in about two of five,
-    things in the colours of skin in one of three, all out of focus by a varying amount.
+    A wall always, furniture mostly, a person with this skin in about two of five, things in the colours of
+    skin in one of three, all out of focus by a varying amount. The same seed gives the same picture.
     """
     rng = np.random.default_rng([seed, 911])
     image = np.ascontiguousarray(_wall(rng, width, height))
@@ -140,11 +144,13 @@ def background(seed: int, width: int, height: int) -> Float32:
     if rng.random() < 0.35:
         _skin_things(image, rng)
     soft = rng.uniform(0.004, 0.03) * height
-    image = cv2.GaussianBlur(image, (0, 0), soft)
+    image = np.asarray(cv2.GaussianBlur(image, (0, 0), soft), np.float32)
     if rng.random() < 0.4:
-        _person(image, rng)
-        image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.003, 0.010) * height)
+        _person(image, rng, np.array(skin, np.float32) * np.float32(rng.uniform(0.9, 1.02)))
+        image = np.asarray(cv2.GaussianBlur(image, (0, 0), rng.uniform(0.003, 0.010) * height), np.float32)
     grain = rng.normal(0, 1, (height // 4 + 1, width // 4 + 1, 1)).astype(np.float32)
-    grain = cv2.resize(cv2.GaussianBlur(grain, (0, 0), 2.0), (width, height), interpolation=cv2.INTER_LINEAR)
+    grain = np.asarray(cv2.resize(cv2.GaussianBlur(grain, (0, 0), 2.0), (width, height)), np.float32)
     image += 4.0 * (grain / grain.std())[..., None]
-    return np.asarray(image.clip(0, 255), np.float32)
+    picture = np.asarray(image.clip(0, 255), np.float32)
+    picture.flags.writeable = False
+    return picture

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from handflow.synth.raster import rasterize
 from handflow.synth.scene import Camera, PersonLook
 from handflow.synth.shading import light_vertices
-from handflow.synth.skinning import posed_mesh, solve_pose
+from handflow.synth.skinning import Pose, posed_mesh, solve_pose
 from handflow.synth.wardrobe import DressedHand, dress
 from handflow.types import Float32, Float64
 
@@ -73,7 +74,7 @@ class HandPainter:
         seen = rasterize(points, depth, triangles, (int(w * fine), int(h * fine)))
         if len(seen.pixels) == 0:
             return None
-        colour = self._shade(vertices, normals, pose, triangles[seen.triangles], seen.shares, mirror)
+        colour = self._shade(vertices, normals, pose, triangles[seen.triangles], seen.shares)
         rgba = np.zeros((h * fine * w * fine, 4), np.float32)
         rgba[seen.pixels, :3] = colour
         rgba[seen.pixels, 3] = 1
@@ -82,14 +83,23 @@ class HandPainter:
             rgba = cv2.resize(rgba, (int(w), int(h)), interpolation=cv2.INTER_AREA)
         else:
             rgba = cv2.GaussianBlur(rgba, (0, 0), 0.5)
-        return Layer(int(low[0]), int(low[1]), rgba)
+        return Layer(int(low[0]), int(low[1]), np.asarray(rgba, np.float32))
 
-    def _shade(self, vertices, normals, pose, corners, shares, mirror) -> Float32:  # type: ignore[no-untyped-def]
+    def _shade(
+        self,
+        vertices: Float32,
+        normals: Float32,
+        pose: Pose,
+        corners: NDArray[np.int32],
+        shares: Float32,
+    ) -> Float32:
+        """Colours (n, 3) of pixels that lie at `shares` (n, 3) between the vertices `corners` (n, 3)."""
         hand = self._hand
         used = np.zeros(len(vertices), bool)
         used[corners.ravel()] = True
         rows = np.flatnonzero(used)
         x, y, z = self.camera.light
+        mirror = -1.0 if pose.flip else 1.0
         attributes = np.empty((len(vertices), 7), np.float32)
         attributes[rows, :4] = light_vertices(
             vertices[rows], normals[rows], pose, (mirror * x, y, z), hand.skin[rows], hand.gloss[rows]
@@ -115,6 +125,6 @@ def _look_up(sheet: Float32, u: Float32, v: Float32) -> Float32:
     rows = -(-n // columns)
     folded = np.zeros((2, rows * columns), np.float32)
     folded[0, :n], folded[1, :n] = u, v
-    folded = folded.reshape(2, rows, columns)
-    out = cv2.remap(sheet, folded[0], folded[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    x, y = folded.reshape(2, rows, columns)
+    out = cv2.remap(sheet, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(out.reshape(-1, 3)[:n], np.float32)

@@ -32,13 +32,14 @@ def rasterize(
         size: (width, height).
     """
     width, height = size
-    corners = points[triangles]  # (T, 3, 2)
-    a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
+    a, b, c = (points[triangles[:, i]] for i in range(3))  # (T, 2) each
     area = (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])
-    low = np.clip(np.ceil(corners.min(1) - 0.5), 0, None).astype(np.int32)
-    high = np.minimum(np.floor(corners.max(1) - 0.5), [width - 1, height - 1]).astype(np.int32)
+    low = np.clip(np.ceil(np.minimum(np.minimum(a, b), c) - 0.5), 0, None).astype(np.int32)
+    high = np.minimum(np.floor(np.maximum(np.maximum(a, b), c) - 0.5), [width - 1, height - 1]).astype(
+        np.int32
+    )
     extent = high - low + 1
-    kept = np.flatnonzero((area > 1e-6) & (extent > 0).all(1))
+    kept = np.flatnonzero((area > 1e-6) & (extent[:, 0] > 0) & (extent[:, 1] > 0))
     columns = _STEPS[np.searchsorted(_STEPS, extent[kept].clip(1, _STEPS[-1]))]
     group = columns[:, 0].astype(np.int64) * 4096 + columns[:, 1]
     found = [
@@ -97,5 +98,6 @@ def _draw(
     sb, sc = share_b.ravel()[hit], share_c.ravel()[hit]
     numbers = rows[which]
     shares = np.stack([1 - sb - sc, sb, sc], axis=1)
-    far = (depth[triangles[numbers]] * shares).sum(1)
+    corners = triangles[numbers]
+    far = depth[corners[:, 0]] * shares[:, 0] + depth[corners[:, 1]] * sb + depth[corners[:, 2]] * sc
     return (py.astype(np.int64) * width + px), numbers, shares.astype(np.float32), far.astype(np.float32)

@@ -13,6 +13,7 @@ from handflow.types import Float32, Float64, Frame, Image
 
 _STEP = 2.0  # pixels a hand moves between two instants that are averaged
 _MOST_INSTANTS = 24
+_MOST_PAINTED = 4  # instants of one frame
 _MISFIT = 1.0  # pixels; an instant is painted anew where a moved copy of another would be off by more
 
 
@@ -23,7 +24,7 @@ def render_frames(scene: Scene) -> Iterator[Frame]:
         Frames of the camera's size with the scene's timestamps, RGB, unmirrored.
     """
     camera = scene.camera
-    room = background(scene.background_seed, camera.width, camera.height)
+    room = background(scene.background_seed, camera.width, camera.height, scene.look.skin)
     room = room * _gain(camera)
     painter = HandPainter(scene.look, camera, scene.background_seed)
     noise = _noise_field(camera, scene.background_seed)
@@ -76,34 +77,31 @@ def _blurred(
     tracks = scene.project(joints.astype(np.float32)).astype(np.float64)
     margin = int(min(np.ceil(way), 200))
     painted: dict[int, Layer | None] = {}
-    total: Float32 | None = None
-    low = np.zeros(2, int)
+    total = np.zeros((scene.camera.height, scene.camera.width, 4), np.float32)
     for k in sorted(range(count), key=lambda k: abs(k - (count - 1) / 2)):
-        source, fit = _best_source(tracks, painted, k)
+        source, fit = _best_source(tracks, painted, k, _MISFIT if len(painted) < _MOST_PAINTED else np.inf)
         if source is None:
             source, fit = k, np.eye(2, 3)
             painted[k] = painter.paint(joints[k], elbow[k], left=left, margin=margin)
-            if total is None:
-                total, low = _canvas(scene.camera, margin)
         layer = painted[source]
-        if layer is None or total is None:
-            continue
-        _add_moved(total, low, layer, fit)
-    if total is None:
-        return None
+        if layer is not None:
+            _add_moved(total, layer, fit)
     total /= count
     columns, rows = (np.flatnonzero(total[..., 3].any(axis=axis)) for axis in (0, 1))
     if len(columns) == 0:
         return None
     part = total[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    return Layer(int(low[0] + columns[0]), int(low[1] + rows[0]), part)
+    return Layer(int(columns[0]), int(rows[0]), part)
 
 
 def _best_source(
-    tracks: Float64, painted: dict[int, Layer | None], k: int
+    tracks: Float64, painted: dict[int, Layer | None], k: int, least: float
 ) -> tuple[int | None, NDArray[np.float64]]:
-    """The painted instant whose picture, moved by an affine map (2, 3), looks like instant k; None: none does."""
-    best, best_fit, least = None, np.eye(2, 3), _MISFIT
+    """The painted instant that looks like instant k once moved by an affine map (2, 3).
+
+    None: all are off by more than `least` pixels somewhere.
+    """
+    best, best_fit = None, np.eye(2, 3)
     for source in painted:
         corners = np.concatenate([tracks[source], np.ones((21, 1))], axis=1)
         fit, *_ = np.linalg.lstsq(corners, tracks[k], rcond=None)
@@ -113,24 +111,20 @@ def _best_source(
     return best, best_fit
 
 
-def _canvas(camera: Camera, margin: int) -> tuple[Float32, NDArray[np.int64]]:
-    return np.zeros((camera.height, camera.width, 4), np.float32), np.zeros(2, np.int64)
-
-
-def _add_moved(total: Float32, low: NDArray[np.int64], layer: Layer, fit: NDArray[np.float64]) -> None:
-    """Adds a layer, moved by the affine map (2, 3) of the picture's pixels, to a canvas that begins at `low`."""
+def _add_moved(total: Float32, layer: Layer, fit: NDArray[np.float64]) -> None:
+    """Adds a layer to a whole picture, moved by the affine map (2, 3)."""
     h, w = layer.rgba.shape[:2]
-    corners = np.array([[0, 0], [w, 0], [0, h], [w, h]]) + [layer.x, layer.y]
-    moved = corners @ fit[:, :2].T + fit[:, 2]
+    place = np.array([layer.x, layer.y])
+    moved = (place + np.array([[0, 0], [w, 0], [0, h], [w, h]])) @ fit[:, :2].T + fit[:, 2]
     size = np.array([total.shape[1], total.shape[0]])
-    first = np.clip(np.floor(moved.min(0)).astype(int) - low, 0, size)
-    last = np.clip(np.ceil(moved.max(0)).astype(int) - low, 0, size)
+    first = np.clip(np.floor(moved.min(0)), 0, size).astype(int)
+    last = np.clip(np.ceil(moved.max(0)), 0, size).astype(int)
     if (last <= first).any():
         return
     # Pixel centres lie at halves in the picture and at whole numbers for warpAffine.
-    shift = fit[:, :2] @ (np.array([layer.x, layer.y]) + 0.5) + fit[:, 2] - 0.5 - low - first
+    shift = fit[:, :2] @ (place + 0.5) + fit[:, 2] - 0.5 - first
     matrix = np.concatenate([fit[:, :2], shift[:, None]], axis=1)
-    out = cv2.warpAffine(layer.rgba, matrix, tuple(int(v) for v in last - first), flags=cv2.INTER_LINEAR)
+    out = cv2.warpAffine(layer.rgba, matrix, (int(last[0] - first[0]), int(last[1] - first[1])))
     total[first[1] : last[1], first[0] : last[0]] += out
 
 
@@ -162,9 +156,9 @@ def _noise_field(camera: Camera, seed: int) -> Float32 | None:
 
 def _sensor(picture: Float32, noise: Float32 | None, camera: Camera, seed: int, index: int) -> Image:
     """What the sensor makes of the light: a soft lens, noise, whole numbers."""
-    picture = cv2.GaussianBlur(picture, (3, 3), 0.45)
+    picture = np.asarray(cv2.GaussianBlur(picture, (3, 3), 0.45), np.float32)
     if noise is not None:
         # One field of noise, shifted at random: fresh noise for every frame would cost more than the hand.
         x, y = np.random.default_rng([seed, index, 3]).integers(0, 48, 2)
         picture += noise[y : y + camera.height, x : x + camera.width]
-    return cv2.convertScaleAbs(np.maximum(picture, 0)) if picture.size else picture.astype(np.uint8)
+    return np.asarray(cv2.convertScaleAbs(np.maximum(picture, 0)), np.uint8)

@@ -75,5 +75,5 @@ class Scene:
             landmarks=landmarks,
             timestamps=self.timestamps,
             handedness=np.where(seen, right, np.nan).astype(np.float32),
-            presence=seen.astype(np.float32),
+            presence=np.asarray(seen, np.float32),
         )

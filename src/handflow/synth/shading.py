@@ -33,11 +33,12 @@ def _clearance(points: Float32, capsules: tuple[Float64, Float64, Float64]) -> F
     a, d, r = (v.astype(np.float32) for v in capsules)
     centre = a.mean(0)  # near the origin float32 keeps tenths of millimetres
     p, a = points - centre, a - centre
-    along = p @ d.T - (a * d).sum(1)
-    length = (d * d).sum(1)
-    h = np.clip(along / np.maximum(length, 1e-9), 0, 1)
-    square = (p * p).sum(1)[:, None] - 2 * (p @ a.T) + (a * a).sum(1) - h * (2 * along - h * length)
-    return np.asarray((np.sqrt(np.maximum(square, 0)) - r).min(1), np.float32)
+    along = d @ p.T - (a * d).sum(1)[:, None]  # (20, n)
+    length = np.maximum((d * d).sum(1), 1e-9)[:, None]
+    h = np.clip(along / length, 0, 1)
+    x, y, z = p.T
+    square = (x * x + y * y + z * z) - 2 * (a @ p.T) + (a * a).sum(1)[:, None] - h * (2 * along - h * length)
+    return np.asarray((np.sqrt(np.maximum(square, 0)) - r[:, None]).min(0), np.float32)
 
 
 def light_vertices(
@@ -81,7 +82,7 @@ def light_vertices(
     half = to_light - view
     half /= np.maximum(np.linalg.norm(half, axis=1, keepdims=True), 1e-9)
     glint = np.clip((normals * half).sum(1), 0, 1)
-    shine = gloss * shadow * (0.16 * glint**12 + 0.22 * glint**60)
+    shine = gloss * shadow * (0.20 * glint**9 + 0.24 * glint**60)
     edge = np.clip(1 + (normals * view).sum(1), 0, 1) ** 3  # surfaces seen along themselves are darker
     out = np.empty((len(vertices), 4), np.float32)
     out[:, :3] = (0.46 * sky + 0.60 * key) * (1 - 0.22 * edge[:, None])

@@ -37,6 +37,10 @@ _THUMB_OPEN = np.array([[0.60, 0.74, 0.30], [0.52, 0.84, 0.14], [0.42, 0.90, 0.1
 _THUMB_TOGETHER = np.array([[0.42, 0.86, 0.30], [0.20, 0.96, 0.18], [0.08, 0.99, 0.12]])
 _THUMB_WIDE = np.array([[0.80, 0.54, 0.26], [0.78, 0.61, 0.10], [0.74, 0.67, 0.06]])
 _THUMB_CLOSED = np.array([[0.44, 0.62, 0.72], [-0.20, 0.82, 0.51], [-0.72, 0.55, 0.28]])
+# The hand models see a knuckle not where it turns but a little up the finger while that is straight, and
+# below, towards the palm, when it is bent. Only the landmark slides; the finger turns about the joint.
+_SLIDE_STRAIGHT = np.array([0.0, 0.012, 0.0])
+_SLIDE_BENT = np.array([0.0, -0.016, 0.024])
 _PAD_GAP = 0.055  # joints of two finger tips that touch, share of the hand's length apart
 _FROM_BELOW = np.array([0.16, -0.93, 0.33])  # where the thumb's tip lies, seen from the index finger's
 
@@ -69,8 +73,13 @@ def _unit(v: Float64) -> Float64:
     return np.asarray(v / np.linalg.norm(v, axis=-1, keepdims=True))
 
 
-def _fingers(curl: Float64, spread: Float64, pinch: Float64, shape: HandShape) -> tuple[Float64, Float64]:
-    """Knuckles (…, 4, 3) and finger bones (…, 4, 3 bones, 3) for curls (…, 4), in hand lengths."""
+def _fingers(
+    curl: Float64, spread: Float64, pinch: Float64, shape: HandShape
+) -> tuple[Float64, Float64, Float64]:
+    """Knuckles as seen (…, 4, 3) and as turned about (4, 3), and finger bones (…, 4, 3 bones, 3).
+
+    Curls are (…, 4); lengths are shares of the hand's.
+    """
     bones = _FINGERS * shape.fingers
     palm = (1.0 - bones[1].sum()) / _KNUCKLES[1, 1]
     knuckles = _KNUCKLES * np.array([shape.width, palm, 1.0])
@@ -82,7 +91,12 @@ def _fingers(curl: Float64, spread: Float64, pinch: Float64, shape: HandShape) -
     bent = np.cumsum(flex, axis=-1)[..., None]
     up = np.stack([-np.sin(fan), np.cos(fan), np.zeros_like(fan)], axis=-1)[..., None, :]
     directions = np.cos(bent) * up + np.sin(bent) * np.array([0.0, 0.0, 1.0])
-    return np.broadcast_to(knuckles, (*curl.shape, 3)), directions * bones[..., None]
+    bend = np.sin(flex[..., :1]).clip(0, 1)
+    return (
+        knuckles + _SLIDE_STRAIGHT * (1 - bend) + _SLIDE_BENT * bend,
+        knuckles,
+        directions * bones[..., None],
+    )
 
 
 def _reach(start: Float64, target: Float64, lengths: Float64, outward: Float64) -> Float64:
@@ -131,8 +145,8 @@ def hand_joints(pose: ArrayLike, shape: HandShape | None = None) -> Float32:
     if p.ndim < 1 or p.shape[-1] != 7:
         raise ValueError(f"a pose has 7 numbers (5 curls, spread, pinch), got shape {p.shape}")
     curl, spread, pinch = p[..., :5].clip(-0.1, 1.1), p[..., 5].clip(-1.2, 1.2), p[..., 6].clip(0.0, 1.0)
-    knuckles, bones = _fingers(curl[..., 1:], spread, pinch, shape)
-    fingers = np.concatenate([knuckles[..., None, :], knuckles[..., None, :] + np.cumsum(bones, -2)], -2)
+    seen, knuckles, bones = _fingers(curl[..., 1:], spread, pinch, shape)
+    fingers = np.concatenate([seen[..., None, :], knuckles[:, None] + np.cumsum(bones, -2)], -2)
 
     base = np.broadcast_to(_THUMB_BASE * np.array([shape.width, 1.0, 1.0]), (*spread.shape, 3))
     lengths = _THUMB * shape.thumb

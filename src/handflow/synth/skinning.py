@@ -124,7 +124,8 @@ def posed_mesh(mesh: HandMesh, pose: Pose) -> tuple[Float32, Float32]:
     blend = mesh.weights @ pose.transforms.reshape(-1, 12).astype(np.float32)  # (V, 12)
     m = blend.reshape(-1, 3, 4)
     vertices = np.einsum("vij,vj->vi", m[:, :, :3], mesh.vertices) + m[:, :, 3]
-    vertices += np.minimum(mesh.stretch, 1.0)[:, None] * (pose.stretch * pose.forearm).astype(np.float32)
+    # The arm goes straight on behind the elbow: where that is in the picture, no stump is seen.
+    vertices += mesh.stretch[:, None] * (pose.stretch * pose.forearm).astype(np.float32)
     normals = np.einsum("vij,vj->vi", m[:, :, :3], mesh.normals)
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
     return vertices.astype(np.float32), normals.astype(np.float32)

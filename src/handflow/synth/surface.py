@@ -6,6 +6,7 @@ About seventy round cones are blended into a signed distance field, whose surfac
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -187,7 +188,7 @@ def _weights(p: Float64, j: Float64) -> Float64:
     place = np.zeros((len(p), 5))  # where along its chain of four bones, 0 to 3
     far = np.zeros((len(p), 5))
     for c, chain in enumerate(CHAINS):
-        bones = [(0, chain[0]), *zip(chain[:-1], chain[1:], strict=True)]
+        bones = [(0, chain[0]), *pairwise(chain)]
         radii = (
             (0.012, 0.0125, 0.0105, 0.009)
             if c == 0

@@ -3,7 +3,9 @@
 Both lie flat under the resting hand; nails and sleeve have patches of their own at the right of each.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -48,8 +50,8 @@ def _clouds(rng: np.random.Generator, sigma: float) -> Float32:
     """Smooth noise (height, width), standard deviation 1."""
     small = max(int(sigma / 4), 1)
     noise = rng.standard_normal((_SIZE[1] // small + 2, _SIZE[0] // small + 2)).astype(np.float32)
-    noise = cv2.GaussianBlur(noise, (0, 0), sigma / small)
-    return np.asarray(cv2.resize(noise / noise.std(), _SIZE, interpolation=cv2.INTER_LINEAR), np.float32)
+    soft = np.asarray(cv2.GaussianBlur(noise, (0, 0), sigma / small))
+    return np.asarray(cv2.resize(soft / soft.std(), _SIZE, interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 class _Pen:
@@ -61,7 +63,7 @@ class _Pen:
     def line(self, points: Float64, width: float, strength: float, soft: float = 1.0) -> None:
         layer = np.zeros_like(self.mask)
         texels = np.round((np.asarray(points)[:, :2] - _LOW) / _CELL * 16).astype(np.int32)
-        thick = max(int(round(width / _CELL)), 1)
+        thick = max(round(width / _CELL), 1)
         cv2.polylines(layer, [texels], False, strength, thick, cv2.LINE_AA, shift=4)
         self.mask = np.maximum(self.mask, cv2.GaussianBlur(layer, (0, 0), soft))
 
@@ -72,7 +74,7 @@ class _Pen:
         self.mask += cv2.GaussianBlur(layer, (0, 0), radius / _CELL * 0.6)
 
 
-def _curve(points: list[tuple[float, float]]) -> Float64:
+def _curve(points: Sequence[tuple[float, float]]) -> Float64:
     """A smooth line (n, 2) in metres through points in millimetres."""
     p = np.array(points) * 0.001
     t = np.linspace(0, 1, len(p))
@@ -80,8 +82,10 @@ def _curve(points: list[tuple[float, float]]) -> Float64:
     return np.stack([np.polyval(np.polyfit(t, p[:, k], min(len(p) - 1, 3)), fine) for k in (0, 1)], 1)
 
 
-def _palm_lines(j: Float64) -> Float32:
-    pen = _Pen()
+@lru_cache(maxsize=1)
+def _palm_marks() -> tuple[Float32, Float32]:
+    """Lines of the palm and fingers, and where more blood shows through, each (height, width)."""
+    j, pen = rest_joints(), _Pen()
     for line in (
         [(-40, 55), (-18, 56), (6, 65), (17, 78)],  # heart
         [(34, 61), (14, 52), (-8, 43), (-27, 31)],  # head
@@ -100,11 +104,19 @@ def _palm_lines(j: Float64) -> Float32:
     way = j[4, :2] - j[3, :2]
     across = np.array([-way[1], way[0]]) / np.linalg.norm(way) * 0.010
     pen.line(np.stack([j[3, :2] - across, j[3, :2] + across]), 0.0009, 0.6, 1.2)
-    return pen.mask.clip(0, 1)
+    flush = _Pen()
+    for f in range(4):  # finger tips and the balls of the palm hold more blood
+        flush.spot(j[8 + 4 * f], 0.007, 0.8)
+        flush.spot(j[5 + 4 * f] * 0.93, 0.011, 0.5)
+    flush.spot(np.array([0.030, 0.030]), 0.017, 0.7)
+    flush.spot(np.array([-0.024, 0.030]), 0.016, 0.6)
+    return pen.mask.clip(0, 1), flush.mask.clip(0, 1)
 
 
-def _back_marks(j: Float64) -> tuple[Float32, Float32, Float32]:
+@lru_cache(maxsize=1)
+def _back_marks() -> tuple[Float32, Float32, Float32]:
     """Wrinkles, reddish knuckles, and tendons with veins, each (height, width)."""
+    j = rest_joints()
     wrinkles, red, cords = _Pen(), _Pen(), _Pen()
     for f in range(4):
         p, r = j[5 + 4 * f : 9 + 4 * f, :2], FINGER_RADII[f]
@@ -123,34 +135,27 @@ def _back_marks(j: Float64) -> tuple[Float32, Float32, Float32]:
                 )
                 wrinkles.line(bow, 0.0008, 0.6 * strength, 1.2)
     for line in ([(24, 62), (15, 40), (12, 12), (10, -40)], [(-22, 60), (-14, 42), (2, 30), (10, 14)]):
-        cords.line(_curve(line), 0.0018, -0.0 + 0.35, 2.2)
+        cords.line(_curve(line), 0.0018, 0.35, 2.2)
     return wrinkles.mask.clip(0, 1), red.mask.clip(0, 1), cords.mask.clip(0, 1)
 
 
 def draw_sheets(look: PersonLook, seed: int = 0) -> Sheets:
     """Draws palm and back of a hand with this skin; the same seed draws the same."""
     rng = np.random.default_rng([seed, 77])
-    j = rest_joints()
     skin = np.array(look.skin, np.float32)
     dark = float(np.clip((190 - skin.mean()) / 130, 0, 1))
     # Palms hold little melanin: much lighter than the back on dark skin, pinker on light skin.
     palm_tone = skin + (np.array([222, 168, 140], np.float32) - skin) * (0.16 + 0.34 * dark)
     patchy, fine = _clouds(rng, 24), _clouds(rng, 2.0)
-    lines = _palm_lines(j)
-    flush = _Pen()
-    for f in range(4):  # finger tips and the balls of the palm hold more blood
-        flush.spot(j[8 + 4 * f], 0.007, 0.8)
-        flush.spot(j[5 + 4 * f] * 0.93, 0.011, 0.5)
-    flush.spot(np.array([0.030, 0.030]), 0.017, 0.7)
-    flush.spot(np.array([-0.024, 0.030]), 0.016, 0.6)
+    lines, flush = _palm_marks()
     red = np.array([0.02, -0.07, -0.055], np.float32)
 
     def paint(tone: Float32, shade: Float32, blush: Float32) -> Float32:
         mottled = 1 + 0.022 * patchy + 0.012 * fine
         return np.asarray(tone * (mottled * shade)[..., None] * (1 + blush[..., None] * red), np.float32)
 
-    palm = paint(palm_tone, 1 - (0.26 + 0.10 * dark) * lines, flush.mask.clip(0, 1) + 0.25 * lines)
-    wrinkles, knuckles, cords = _back_marks(j)
+    palm = paint(palm_tone, 1 - (0.26 + 0.10 * dark) * lines, flush + 0.25 * lines)
+    wrinkles, knuckles, cords = _back_marks()
     back = paint(
         skin,
         (1 - 0.22 * wrinkles - 0.06 * dark * knuckles) * (1 + 0.03 * cords),

@@ -1,6 +1,7 @@
 """Completes the bare hand's mesh for one person: nails, a sleeve, and where each vertex takes its colour."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,8 @@ from handflow.types import Float32, Float64
 
 THUMB_BACK = np.array([0.80, 0.0, -0.60])
 """Where the resting thumb's nail faces: to the side, not backwards as the fingers' do."""
+
+_SLEEVE_END = 1.75  # forearm lengths from the wrist: out of most pictures
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,12 +91,12 @@ def _nail(j: Float64, finger: int) -> _Part:
 
 def _sleeve(start: float, rng: np.random.Generator) -> _Part:
     """A tube round the forearm from the share `start` to the elbow, with folds and a cuff."""
-    rings, around = 22, 26
+    rings, around = 26, 26
     first = float(np.clip((start - 0.05) / 0.95, -0.05, 0.95))
-    t = np.concatenate([[first + 0.004, first], np.linspace(first + 0.012, 1.25, rings - 2)])
+    t = np.concatenate([[first + 0.004, first], np.linspace(first + 0.012, _SLEEVE_END, rings - 2)])
     angle = np.linspace(0, 2 * np.pi, around)
     y = -STUB_FREE - t * (STUB - STUB_FREE)
-    wide, thick = 0.0262 + 0.012 * np.clip(t, 0, 1), 0.0178 + 0.0085 * np.clip(t, 0, 1)
+    wide, thick = 0.0262 + 0.012 * np.clip(t, 0, 1.3), 0.0178 + 0.0085 * np.clip(t, 0, 1.3)
     size = 1.16 + 0.05 * np.exp(-(((t - first) / 0.05) ** 2))
     size[0] = 0.8
     phases, turns = rng.uniform(0, 2 * np.pi, 4), rng.uniform(14, 30, 4)
@@ -130,12 +133,13 @@ def _sleeve(start: float, rng: np.random.Generator) -> _Part:
     triangles = _oriented(flat, facing, triangles)
     weights = np.zeros((len(flat), TRANSFORMS))
     weights[:, -1] = 1
-    along = np.clip((t - first) / (1.25 - first), 0, 1)
+    along = np.clip((t - first) / (_SLEEVE_END - first), 0, 1)
     along[0] = 0.0
     texels = cloth_coordinates(np.tile(angle / (2 * np.pi), rings), np.repeat(along, around))
     return _Part(flat, flat_normals, triangles, weights, np.repeat(t, around), texels, 0.0, 0.0)
 
 
+@lru_cache(maxsize=4)  # a person's clips follow each other
 def dress(look: PersonLook, seed: int = 0) -> DressedHand:
     """The average hand with this person's skin, nails and sleeve."""
     bare = hand_mesh()
@@ -162,6 +166,9 @@ def dress(look: PersonLook, seed: int = 0) -> DressedHand:
         stretch=np.concatenate([bare.stretch, *(p.stretch for p in parts)]).astype(np.float32),
     )
 
+    # The same sheen stands out more on dark skin, and a camera's exposure brings it out.
+    dark = float(np.clip((190 - np.mean(look.skin)) / 130, 0, 1))
+
     def spread(own: NDArray[np.floating] | float, values: list[float]) -> Float32:
         first = np.broadcast_to(np.asarray(own, np.float32), len(bare.vertices))
         rest = [np.full(len(p.vertices), v, np.float32) for p, v in zip(parts, values, strict=True)]
@@ -171,7 +178,7 @@ def dress(look: PersonLook, seed: int = 0) -> DressedHand:
         mesh=mesh,
         texels=np.concatenate([skin_coordinates(bare.vertices), *(p.texels for p in parts)]),
         palmar=spread(palmar * palmar * (3 - 2 * palmar), [0.0] * len(parts)),
-        gloss=spread(0.35, [p.gloss for p in parts]),
+        gloss=spread(0.35 + 0.5 * dark, [p.gloss for p in parts]),
         skin=spread(1.0, [p.skin for p in parts]),
         sheets=draw_sheets(look, seed),
     )
