@@ -49,7 +49,7 @@ def train(
     ] = Path("models"),
     epochs: Annotated[
         int, typer.Option(help="Epochs at most; training ends early when it stops improving.", min=1)
-    ] = 48,
+    ] = 36,
     val_by: Annotated[
         ValidationBy,
         typer.Option(help="Held out to decide when to stop: whole subjects, sessions, or single clips."),

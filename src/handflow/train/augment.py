@@ -16,7 +16,7 @@ class AugmentConfig:
 
     rotation: float = 0.14  # radians, standard deviation: the camera or the arm leans
     stretch: float = 0.10  # log standard deviation of width against height: the camera looks from aside
-    reach: float = 0.25  # log standard deviation of the path's length in hand sizes
+    reach: tuple[float, float] = (0.6, 1.25)  # range of factors on the path's length in hand sizes
     depth: float = 0.3  # log standard deviation of the scale of z
     build: float = 0.04  # hand sizes: landmarks of another hand, the same for all steps
     jitter: float = 0.02  # hand sizes: the tracker's noise, fresh at every step
@@ -30,8 +30,10 @@ class AugmentConfig:
     def __post_init__(self) -> None:
         for name in self.__slots__:
             value = getattr(self, name)
-            if not 0 <= value <= 1:
+            if name != "reach" and not 0 <= value <= 1:
                 raise ValueError(f"{name} is {value}, expected 0 to 1")
+        if not 0 < self.reach[0] <= self.reach[1]:
+            raise ValueError(f"reach is {self.reach}, expected a range of factors above 0")
 
 
 def augment(windows: Windows, config: AugmentConfig, rng: np.random.Generator) -> Windows:
@@ -45,7 +47,7 @@ def augment(windows: Windows, config: AugmentConfig, rng: np.random.Generator) -
     marks *= _draw_scale(rng, n, config.stretch, config.depth)
     marks = _tilted(marks, rng.normal(0, config.attitude, (2, n)).astype(np.float32))
     marks = _turned(marks, rng.normal(0, config.rotation, n).astype(np.float32))
-    marks = _reached(marks, known, np.exp(rng.normal(0, config.reach, n)).astype(np.float32))
+    marks = _reached(marks, known, np.exp(rng.uniform(np.log(config.reach[0]), np.log(config.reach[1]), n)).astype(np.float32))
     wobble = rng.normal(0, config.build, (n, 1, 2, 21, 3)).astype(np.float32)
     level = (config.jitter * np.exp(rng.normal(0, 0.7, (n, 1, 1, 1, 1)))).astype(np.float32)
     wobble = wobble + level * rng.standard_normal((n, STEPS, 2, 21, 3), np.float32)

@@ -28,7 +28,7 @@ def at_tempo(sequence: HandSequence, factor: float) -> HandSequence:
 
 
 def thinned(sequence: HandSequence, fps: float, rng: np.random.Generator) -> HandSequence:
-    """The frames that a camera of `fps` frames a second would have kept; the last frame always."""
+    """The frames that a camera of `fps` frames a second, starting any time, would have kept."""
     times = sequence.timestamps
     step = 1 / fps
     ticks = np.arange(times[-1], times[0] - 1e-6, -step)[::-1]

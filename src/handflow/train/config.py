@@ -13,7 +13,7 @@ class TrainConfig:
 
     model: str = "landmark"  # a name in train.MODELS
     seed: int = 0
-    epochs: int = 48  # at most; early stopping usually ends before
+    epochs: int = 36  # at most; early stopping usually ends before
     patience: int = 10  # epochs without a better validation loss before training stops
     batch: int = 64  # windows a step
     learning_rate: float = 3e-3

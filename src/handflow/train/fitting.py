@@ -8,7 +8,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
@@ -21,12 +21,13 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.utils.data import DataLoader, TensorDataset
+from torch.optim.swa_utils import AveragedModel
 
 from handflow.recognize.features import encode
 from handflow.train.augment import AugmentConfig, augment, flip, hide_shape
 from handflow.train.config import TrainConfig
 from handflow.train.sampling import Samples
+from handflow.types import Float32
 
 EpochReport = Callable[[int, int, Mapping[str, float]], None]
 """Called after every epoch with its number from 1, the most there can be, and its row of history.csv."""
@@ -41,9 +42,27 @@ class Fitted:
     network: nn.Module
     temperature: float  # the logits are divided by it
     history: tuple[dict[str, float], ...]  # one row an epoch
+    best_epoch: int  # from 1: the epoch whose weights were kept
     best_loss: float  # on the validation windows
     interrupted: bool  # by Ctrl-C: the best weights so far
     seconds: float
+
+
+Relabel = Callable[[nn.Module, float], None]
+"""Calls the windows anew, given the network so far and how far to trust it, 0 to 1; in place."""
+
+
+class HeldOut:
+    """The validation windows: features `(windows, CHANNELS, STEPS)` and targets `(windows, labels)`."""
+
+    def __init__(self, features: Tensor, targets: Tensor) -> None:
+        self.features, self.targets = features, targets
+
+    def __len__(self) -> int:
+        return (len(self.features) + 511) // 512
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        yield from zip(torch.split(self.features, 512), torch.split(self.targets, 512), strict=True)
 
 
 class TrainingBatches:
@@ -71,10 +90,20 @@ class TrainingBatches:
         self._samples, self._config, self._seconds = samples, config, seconds
         self._flipped, self._rng = flipped, rng
         self._augment = AugmentConfig()
-        count = samples.targets.sum(axis=0)
-        weight = (samples.targets / np.maximum(count, 1e-6)).sum(axis=1)
-        self._chance = weight / weight.sum()
         self._steps = max(1, min(most, len(samples)) // config.batch)
+        self.call(samples.targets)
+
+    @property
+    def samples(self) -> Samples:
+        """The training windows as they are called now."""
+        return self._samples
+
+    def call(self, targets: Float32) -> None:
+        """Calls the windows anew `(windows, labels)`."""
+        self._samples = replace(self._samples, targets=targets)
+        count = targets.sum(axis=0)
+        weight = (targets / np.maximum(count, 1e-6)).sum(axis=1)
+        self._chance = weight / weight.sum()
 
     def __len__(self) -> int:
         return self._steps
@@ -108,11 +137,17 @@ class _Module(pl.LightningModule):
     def __init__(self, network: nn.Module, config: TrainConfig, steps: int) -> None:
         super().__init__()
         self.network = network
+        # What is measured and kept is a running mean of the weights over about two epochs: it generalises
+        # better than the weights of any single step (Polyak and Juditsky, SIAM J. Control 30(4), 1992).
+        share = 1 / max(2, 2 * steps)
+        self.mean = AveragedModel(
+            network, avg_fn=lambda mean, now, count: mean + (now - mean) * share, use_buffers=True
+        )
         self._config, self._steps = config, steps
 
     def _measure(self, batch: tuple[Tensor, Tensor], part: str, smoothing: float) -> Tensor:
         features, targets = batch
-        logits = self.network(features)
+        logits = (self.network if part == "train" else self.mean)(features)
         spread = targets * (1 - smoothing) + smoothing / targets.shape[1]
         loss = functional.cross_entropy(logits, spread)
         right = (logits.argmax(dim=1) == targets.argmax(dim=1)).float().mean()
@@ -123,12 +158,15 @@ class _Module(pl.LightningModule):
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
         return self._measure(batch, "train", self._config.label_smoothing)
 
+    def on_train_batch_end(self, outputs: object, batch: object, index: int) -> None:
+        self.mean.update_parameters(self.network)
+
     def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> None:
         self._measure(batch, "val", 0.0)
 
     def configure_optimizers(self) -> Any:
         optimizer = torch.optim.AdamW(
-            self.parameters(), lr=self._config.learning_rate, weight_decay=self._config.weight_decay
+            self.network.parameters(), lr=self._config.learning_rate, weight_decay=self._config.weight_decay
         )
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimizer,
@@ -155,6 +193,30 @@ class _History(Callback):
         self.rows.append(row)
         if self._report:
             self._report(len(self.rows), self._epochs, row)
+
+
+class _CallAnew(Callback):
+    """Has the windows called anew after some epochs; from the last of them on, losses can be compared.
+
+    Early stopping and the best weights watch `settled_loss`: before, it only falls, epoch by epoch.
+    """
+
+    def __init__(self, relabel: Relabel | None, epochs: int) -> None:
+        short = epochs // 6
+        self._relabel = relabel
+        self.after: tuple[int, ...] = (short, 2 * short) if relabel and short else ()
+        self.settled = not self.after
+
+    def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        loss = trainer.callback_metrics["val_loss"]
+        pl_module.log("settled_loss", loss if self.settled else 1e6 - trainer.current_epoch + 0 * loss)
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        done = trainer.current_epoch + 1
+        if self._relabel and done in self.after:
+            assert isinstance(pl_module, _Module)
+            self._relabel(pl_module.mean.module, (self.after.index(done) + 1) / len(self.after))
+            self.settled = done == self.after[-1]
 
 
 class _StopOnInterrupt(Callback):
@@ -187,22 +249,21 @@ class _StopOnInterrupt(Callback):
 def fit(
     network: nn.Module,
     batches: TrainingBatches,
-    validation: tuple[Tensor, Tensor],
+    held_out: HeldOut,
     config: TrainConfig,
-    report: EpochReport | None = None,
     *,
-    stop_early: bool = True,
+    relabel: Relabel | None = None,
+    report: EpochReport | None = None,
 ) -> Fitted:
     """Fits the network and restores the weights with the lowest validation loss.
 
     Args:
         network: features to logits; changed in place.
         batches: the training windows.
-        validation: features `(windows, CHANNELS, STEPS)` and targets `(windows, labels)`.
+        held_out: the validation windows.
         config: epochs, patience, learning rate, device.
+        relabel: called after a sixth and a third of the epochs; the best weights are of a later epoch.
         report: called after every epoch.
-        stop_early: whether to end, and to restore the best weights, by the validation loss; else all epochs
-            are done and the last weights kept.
 
     Raises:
         KeyboardInterrupt: Ctrl-C before the first epoch was done: there is nothing to keep.
@@ -210,23 +271,19 @@ def fit(
     start = time.perf_counter()
     module = _Module(network, config, len(batches))
     history, interrupt = _History(config.epochs, report), _StopOnInterrupt()
-    features, targets = validation
-    held_out = DataLoader(TensorDataset(features, targets), batch_size=512)
     threads = torch.get_num_threads()
     # A step of this network is too short to share out: two threads are slower than one.
     torch.set_num_threads(1)
     try:
         with TemporaryDirectory() as folder, _quiet_lightning():
-            best = ModelCheckpoint(
-                folder, monitor="val_loss", save_top_k=1, save_weights_only=True, filename="best"
-            )
-            watching = [EarlyStopping("val_loss", patience=config.patience), best] if stop_early else []
+            best = ModelCheckpoint(folder, monitor="settled_loss", save_weights_only=True, filename="best")
+            anew = _CallAnew(relabel, config.epochs)
+            stop = EarlyStopping("settled_loss", patience=config.patience)
             trainer = pl.Trainer(
                 max_epochs=config.epochs,
                 accelerator=config.device,
                 devices=1,
-                callbacks=[*watching, history, interrupt],
-                enable_checkpointing=stop_early,
+                callbacks=[anew, stop, best, history, interrupt],
                 logger=False,
                 enable_progress_bar=False,
                 enable_model_summary=False,
@@ -234,23 +291,24 @@ def fit(
                 default_root_dir=folder,
             )
             trainer.fit(module, batches, held_out)
-            if not history.rows:
+            if not best.best_model_path:
                 raise KeyboardInterrupt
-            module.cpu()
-            if stop_early:
-                kept = torch.load(best.best_model_path, weights_only=True, map_location="cpu")
-                module.load_state_dict(kept["state_dict"])
-            best_loss = min(row["val_loss"] for row in history.rows)
+            kept = torch.load(best.best_model_path, weights_only=True, map_location="cpu")
+            module.cpu().load_state_dict(kept["state_dict"])
+            network.load_state_dict(module.mean.module.state_dict())
         network.eval()
-        temperature = fitted_temperature(network, features, targets)
+        temperature = fitted_temperature(network, held_out.features, held_out.targets)
     finally:
         torch.set_num_threads(threads)
-    _log.info("%d epochs, best validation loss %.4f", len(history.rows), best_loss)
+    settled = anew.after[-1] if anew.after and len(history.rows) > anew.after[-1] else 0
+    best_row = min(history.rows[settled:], key=lambda row: row["val_loss"])
+    _log.info("%d epochs, best validation loss %.4f", len(history.rows), best_row["val_loss"])
     return Fitted(
         network=network,
         temperature=temperature,
         history=tuple(history.rows),
-        best_loss=best_loss,
+        best_epoch=int(best_row["epoch"]),
+        best_loss=best_row["val_loss"],
         interrupted=interrupt.interrupted,
         seconds=time.perf_counter() - start,
     )

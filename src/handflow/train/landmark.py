@@ -16,7 +16,7 @@ from handflow.recognize.features import encode
 from handflow.recognize.spotter import Threshold
 from handflow.train.augment import flipped_labels
 from handflow.train.config import TrainConfig
-from handflow.train.fitting import EpochReport, Fitted, TrainingBatches, fit
+from handflow.train.fitting import EpochReport, Fitted, HeldOut, TrainingBatches, fit
 from handflow.train.network import CalibratedNetwork, LandmarkNetwork, NetworkConfig
 from handflow.train.relabel import placed
 from handflow.train.sampling import (
@@ -28,13 +28,12 @@ from handflow.train.sampling import (
     usual_seconds,
 )
 from handflow.train.thresholds import tuned_thresholds
-from handflow.types import BACKGROUND, Clip
+from handflow.types import BACKGROUND, Clip, Float32
 
-SCENES_PER_CLIP = 3
-"""Scenes drawn of each clip before training; every epoch sees some of their windows, varied anew."""
-MOST_WINDOWS = 16_000
-"""Windows held in memory: 16 000 are 170 MB. Of very many clips fewer windows each are drawn."""
-WINDOWS_PER_EPOCH = 1024
+WINDOWS_DRAWN = 4000
+"""About as many windows are drawn before training, from one scene of every clip at least; every epoch sees
+some of them, varied anew."""
+WINDOWS_PER_EPOCH = 768
 
 _log = logging.getLogger(__name__)
 
@@ -74,7 +73,7 @@ def train_landmark(
     flipped = _flipped(labels, config)
     seconds = config.window_seconds or choose_window_seconds(training)
     common = {"hands_matter": config.hands_matter, "derive_background": derived}
-    scenes = max(1, min(SCENES_PER_CLIP, MOST_WINDOWS // (len(training) * WINDOWS_PER_SCENE)))
+    scenes = max(1, round(WINDOWS_DRAWN / (len(training) * WINDOWS_PER_SCENE)))
     samples = WindowSampler(labels, seconds, **common).draw(training, scenes, rng)
     held_out = WindowSampler(labels, seconds, natural=True, **common).draw(validation, 1, rng)
     _log.info(
@@ -83,36 +82,25 @@ def train_landmark(
     )  # fmt: skip
     network = LandmarkNetwork(NetworkConfig(labels=len(labels)))
     most = max(WINDOWS_PER_EPOCH, 2 * len(training))
-    rounds = _rounds(config.epochs)
-    history: list[dict[str, float]] = []
-    interrupted = False
-    for number, epochs in enumerate(rounds):
-        last = number == len(rounds) - 1
-        if number:
-            trust = number / (len(rounds) - 1)
-            samples, held_out = (_relabelled(network, s, seconds, config, trust) for s in (samples, held_out))
-        part = _features(held_out, seconds, config), torch.from_numpy(held_out.targets)
-        batches = TrainingBatches(samples, config, seconds, flipped=flipped, rng=rng, most=most)
-        fitted = fit(
-            network, batches, part, replace(config, epochs=epochs), _shifted(report, history, config),
-            stop_early=last,
-        )  # fmt: skip
-        history += [
-            {**row, "epoch": row["epoch"] + len(history), "round": number + 1.0} for row in fitted.history
-        ]
-        interrupted = fitted.interrupted
-        if interrupted:
-            break
-    fitted = replace(fitted, history=tuple(history))
+    batches = TrainingBatches(samples, config, seconds, flipped=flipped, rng=rng, most=most)
+    watched = HeldOut(_features(held_out, seconds, config), torch.from_numpy(held_out.targets))
+
+    def relabel(so_far: nn.Module, trust: float) -> None:
+        features = _features(batches.samples, seconds, config)
+        batches.call(_called_anew(so_far, batches.samples, features, trust))
+        now = replace(held_out, targets=watched.targets.numpy())
+        watched.targets = torch.from_numpy(_called_anew(so_far, now, watched.features, trust))
+
+    fitted = fit(network, batches, watched, config, relabel=relabel, report=report)
     calibrated = CalibratedNetwork(network, fitted.temperature).eval()
     with torch.no_grad():
-        probabilities = torch.cat([calibrated(piece) for piece in torch.split(part[0], 512)]).numpy()
+        probabilities = torch.cat([calibrated(piece) for piece in torch.split(watched.features, 512)]).numpy()
     return TrainedNetwork(
         network=calibrated,
         weights=network,
         labels=labels,
         window_seconds=seconds,
-        thresholds=tuned_thresholds(labels, probabilities, held_out.targets),
+        thresholds=tuned_thresholds(labels, probabilities, watched.targets.numpy()),
         gesture_seconds=usual_seconds(training),
         derived_background=derived,
         split=split,
@@ -134,12 +122,6 @@ def _flipped(labels: tuple[str, ...], config: TrainConfig) -> list[int] | None:
     return numbers
 
 
-def _rounds(epochs: int) -> list[int]:
-    """Epochs of each round: two short ones after which windows are called anew, then the long one."""
-    short = max(1, epochs // 6)
-    return [short, short, epochs - 2 * short] if epochs > 2 else [epochs]
-
-
 def _features(samples: Samples, seconds: float, config: TrainConfig) -> torch.Tensor:
     parts = [
         encode(
@@ -152,14 +134,15 @@ def _features(samples: Samples, seconds: float, config: TrainConfig) -> torch.Te
     return torch.from_numpy(np.concatenate(parts))
 
 
-def _relabelled(
-    network: nn.Module, samples: Samples, seconds: float, config: TrainConfig, trust: float
-) -> Samples:
-    """The same windows, called by what the network makes of their scenes."""
+def _called_anew(network: nn.Module, samples: Samples, features: torch.Tensor, trust: float) -> Float32:
+    """Targets `(windows, labels)` by what the network makes of the scenes."""
     network.eval()
+    device = next(network.parameters()).device
     with torch.no_grad():
-        pieces = torch.split(_features(samples, seconds, config), 512)
-        scores = torch.cat([torch.softmax(network(piece), dim=1) for piece in pieces]).numpy()
+        pieces = [
+            torch.softmax(network(piece.to(device)), dim=1).cpu() for piece in torch.split(features, 512)
+        ]
+    scores = torch.cat(pieces).numpy()
     shape = (len(samples.gesture), WINDOWS_PER_SCENE)
     rows, gesture = np.arange(len(samples)), np.repeat(samples.gesture, WINDOWS_PER_SCENE)
     amount = placed(
@@ -169,13 +152,4 @@ def _relabelled(
         trust,
     )
     labels = samples.targets.shape[1]
-    targets = as_targets(amount, samples.gesture, labels, labels - 1)
-    return replace(samples, targets=targets)
-
-
-def _shifted(report: EpochReport | None, before: Sequence[object], config: TrainConfig) -> EpochReport | None:
-    """Reports epochs counted over all rounds."""
-    if report is None:
-        return None
-    done = len(before)
-    return lambda epoch, most, row: report(epoch + done, config.epochs, row)
+    return as_targets(amount, samples.gesture, labels, labels - 1)

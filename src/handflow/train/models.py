@@ -211,8 +211,7 @@ def _measured(
 
 
 def _draw(folder: Path, trained: TrainedNetwork, result: ClipResult) -> None:
-    best = min(trained.fitted.history, key=lambda row: row["val_loss"])["epoch"]
-    loss_picture(trained.fitted.history, folder / "loss.png", best_epoch=best)
+    loss_picture(trained.fitted.history, folder / "loss.png", best_epoch=trained.fitted.best_epoch)
     confusion_picture(result.confusion, result.labels, folder / "confusion.png", unanswered=result.unanswered)
 
 

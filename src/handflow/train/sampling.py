@@ -32,9 +32,9 @@ from handflow.train.content import content_of
 from handflow.types import BACKGROUND, Clip, Float32, Float64, HandSequence
 
 WINDOWS_PER_SCENE = 8
-LITTLE, MOST = 0.45, 0.85
-"""Shares of a clip's content: a window with less than the first is background, with more than the second
-it is the gesture."""
+LEAST, LITTLE, MOST = 0.2, 0.45, 0.85
+"""Shares of a clip's content: a window with less than the first cannot show the gesture; with less than the
+second it is called background, with more than the third it is called the gesture, before `relabel`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,9 +125,9 @@ class WindowSampler:
                     cut_window(scene.sequence, end, self._seconds, hands_matter=self._hands_matter)
                     for end in ends
                 ]
-                amount = self._amounts(clip, scene, ends)
+                amount, possibly = self._amounts(clip, scene, ends)
                 targets.append(amount)
-                possible.append(amount > 0.02)
+                possible.append(possibly)
                 gestures.append(self._none if scene.core is None else self._labels.index(clip.label))
         gesture = np.array(gestures, np.intp)
         return Samples(
@@ -236,10 +236,13 @@ class WindowSampler:
         ends: Float64 = times[frames]
         return ends
 
-    def _amounts(self, clip: Clip, scene: _Scene, ends: Float64) -> Float64:
-        """How much of the gesture each window shows `(WINDOWS_PER_SCENE,)`, 0 to 1."""
+    def _amounts(self, clip: Clip, scene: _Scene, ends: Float64) -> tuple[Float64, NDArray[np.bool_]]:
+        """How much of the gesture each window shows, 0 to 1, and whether it can show it at all.
+
+        Both `(WINDOWS_PER_SCENE,)`.
+        """
         if scene.core is None:
-            return np.zeros(len(ends))
+            return np.zeros(len(ends)), np.zeros(len(ends), bool)
         content = content_of(clip.sequence)
         start, length = float(content.times[0]), max(clip.sequence.duration, 1e-9)
         # The scene may show the clip faster or slower.
@@ -252,7 +255,7 @@ class WindowSampler:
         shares = [content.share(float(e) - window, float(e)) / max(fullest, 1e-6) for e in in_clip]
         amounts = ramp(np.array(shares), LITTLE, MOST)
         amounts[ends > scene.over] = 0
-        return amounts
+        return amounts, (np.array(shares) > LEAST) & (ends <= scene.over)
 
 
 def as_targets(amount: Float64, gesture: NDArray[np.intp], labels: int, none: int) -> Float32:

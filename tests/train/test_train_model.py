@@ -1,0 +1,186 @@
+"""Training end to end: what lies in the model folder, that it knows people it never saw, what is refused."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from handflow.errors import TrainingError
+from handflow.evaluate import evaluate_clips
+from handflow.recognize import load_recognizer, read_model_info
+from handflow.recognize.package import pack_model
+from handflow.train import TrainConfig, train_model, usable_clips
+from handflow.train.facts import data_fingerprint
+from handflow.train.network import CalibratedNetwork, LandmarkNetwork, NetworkConfig
+from handflow.types import Clip, HandSequence
+from train.persons import persons_clips
+
+
+def test_the_folder_holds_all_that_was_promised(model: Path, clips: list[Clip]) -> None:
+    files = {p.name for p in model.iterdir()}
+    pictures = {"loss.png", "confusion.png"}
+    assert (
+        files == {"model.onnx", "model.json", "history.csv", "report.html", "weights.safetensors"} | pictures
+    )
+    info = read_model_info(model)
+    date, _, kind, loss, accuracy = model.name.split("_")
+    assert (len(date), kind) == (10, "landmark")
+    assert float(loss.removeprefix("loss")) == pytest.approx(info.evaluation.loss, abs=1e-3)
+    assert float(accuracy.removeprefix("acc")) == pytest.approx(info.evaluation.accuracy.mean, abs=1e-3)
+    assert info.labels == ("hand_left", "hand_right", "background")
+    assert 0.5 <= info.window_seconds <= 3
+    assert info.evaluation.held_out == "subject"
+    assert len(info.evaluation.subjects) == info.evaluation.accuracy.parts
+    assert info.data_fingerprint == data_fingerprint(clips)
+    with (model / "history.csv").open() as file:
+        assert len(list(csv.DictReader(file))) == 8
+    assert not [p for p in model.parent.iterdir() if p.name.startswith(".")]
+
+
+def test_it_knows_the_gestures_of_people_it_never_saw(model: Path) -> None:
+    result = evaluate_clips(load_recognizer(model), persons_clips(90, persons=3, clips=3))
+    assert result.accuracy > 0.8
+
+
+def test_weights_and_onnx_say_the_same(model: Path) -> None:
+    recognizer = load_recognizer(model)
+    network = LandmarkNetwork(NetworkConfig(labels=3))
+    network.load_state_dict(load_file(model / "weights.safetensors"))
+    clip = persons_clips(95, persons=1, clips=1)[0].sequence
+    encoded = recognizer._encode(recognizer._window(clip, float(clip.timestamps[-1])))
+    with torch.no_grad():
+        logits = network.eval()(torch.from_numpy(encoded.features))[0]
+    scores = recognizer._score(encoded)[0]
+    # The temperature is all that lies between: ratios of log probabilities are those of the logits.
+    ours = logits[:2].numpy() - logits[2].item()
+    theirs = np.log(scores[:2]) - np.log(scores[2])
+    temperature = ours / theirs
+    assert temperature[0] == pytest.approx(temperature[1], rel=1e-2)
+    again = CalibratedNetwork(network, float(temperature[0])).eval()
+    with torch.no_grad():
+        np.testing.assert_allclose(again(torch.from_numpy(encoded.features))[0].numpy(), scores, atol=1e-4)
+
+
+def test_the_same_seed_gives_the_same_weights(clips: list[Clip], tmp_path: Path) -> None:
+    one, two = (
+        load_file(train_model(clips, TrainConfig(epochs=2, seed=5), tmp_path / k) / "weights.safetensors")
+        for k in "ab"
+    )
+    assert all(torch.equal(one[name], two[name]) for name in one)
+
+
+def test_without_background_it_can_still_say_none(tmp_path: Path) -> None:
+    gestures = [c for c in persons_clips(40, persons=4, clips=4) if c.label != "background"]
+    folder = train_model(gestures, TrainConfig(epochs=8), tmp_path)
+    info = read_model_info(folder)
+    assert info.background == "derived"
+    assert "background" in info.labels
+    assert any("background" in note for note in info.notes)
+    recognizer = load_recognizer(folder)
+    # Live, a hand that only waits is none of them.
+    wait = gestures[0].sequence
+    first = int(np.flatnonzero(wait.seen.any(axis=1))[0])
+    still = HandSequence(
+        np.repeat(wait.landmarks[first : first + 1], 40, axis=0),
+        np.arange(40) / 20,
+        np.ones((40, 2), np.float32),
+        np.ones((40, 2), np.float32),
+    )
+    scores = recognizer._score(recognizer._encode(recognizer._window(still, 39 / 20)))[0]
+    assert recognizer.labels[int(scores.argmax())] == "background"
+
+
+def without_hand(clip: Clip) -> Clip:
+    s = clip.sequence
+    blank = HandSequence(np.full_like(s.landmarks, np.nan), s.timestamps, s.handedness, s.presence)
+    return replace(clip, sequence=blank)
+
+
+def test_clips_without_a_hand_are_named_and_left_out(
+    clips: list[Clip], caplog: pytest.LogCaptureFixture
+) -> None:
+    used = usable_clips([without_hand(clips[0]), *clips[1:]])
+    assert len(used) == len(clips) - 1
+    assert clips[0].id in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("choose", "message"),
+    [
+        (lambda c: [], "no clips"),
+        (lambda c: [x for x in c if x.label == "hand_left"], "all clips are of 'hand_left'"),
+        (lambda c: [without_hand(x) for x in c], "none of the 48 clips shows a hand"),
+        (lambda c: [x for x in c if x.label != "hand_left"] + [x for x in c if x.label == "hand_left"][:1],
+         r"'hand_left' \(1\)"),
+    ],
+    ids=["empty", "one class", "no hands", "too few"],
+)  # fmt: skip
+def test_data_that_cannot_be_learned_is_one_clear_line(
+    clips: list[Clip], tmp_path: Path, choose: object, message: str
+) -> None:
+    with pytest.raises(TrainingError, match=message) as raised:
+        train_model(choose(clips), TrainConfig(), tmp_path / "models")  # type: ignore[operator]
+    assert "\n" not in str(raised.value)
+    assert not (tmp_path / "models").exists()
+
+
+def test_an_unknown_kind_lists_the_known_ones(clips: list[Clip], tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="'lstm': choose one of landmark"):
+        train_model(clips, TrainConfig(model="lstm"), tmp_path)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a process cannot send itself Ctrl-C on Windows alone")
+def test_ctrl_c_keeps_the_best_model_so_far(clips: list[Clip], tmp_path: Path) -> None:
+    def interrupt(epoch: int, most: int, row: object) -> None:
+        if epoch == 2:
+            signal.raise_signal(signal.SIGINT)
+
+    folder = train_model(clips, TrainConfig(epochs=40), tmp_path, report=interrupt)
+    info = read_model_info(folder)
+    assert any("interrupted after 2 epochs" in note for note in info.notes)
+    assert load_recognizer(folder).classify(clips[0].sequence).sum() == pytest.approx(1, abs=1e-5)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_nothing_is_left_where_writing_fails(
+    clips: list[Clip], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*args: object, **kwargs: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("handflow.train.models.write_report", full)
+    with pytest.raises(OSError, match="No space"):
+        train_model(clips, TrainConfig(epochs=1), tmp_path / "models")
+    assert not (tmp_path / "models").exists()
+
+
+def test_the_package_runs_without_handflow(model: Path, clips: list[Clip], tmp_path: Path) -> None:
+    packed = pack_model(model, tmp_path / "gestures.zip")
+    with zipfile.ZipFile(packed) as archive:
+        archive.extractall(tmp_path / "there")
+    sequence = clips[0].sequence
+    np.savez(tmp_path / "clip.npz", landmarks=sequence.landmarks, timestamps=sequence.timestamps)
+    code = (
+        "import sys, json, numpy as np; sys.modules['handflow'] = None; sys.modules['torch'] = None\n"
+        "from load import Model\n"
+        f"clip = np.load(r'{tmp_path / 'clip.npz'}')\n"
+        "print(json.dumps(Model().scores(clip['landmarks'], clip['timestamps'])))\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path / "there", check=True, capture_output=True, text=True
+    )
+    recognizer = load_recognizer(model)
+    here = recognizer._score(recognizer._encode(recognizer._window(sequence, float(sequence.timestamps[-1]))))
+    assert json.loads(run.stdout) == pytest.approx(
+        dict(zip(recognizer.labels, here[0].tolist(), strict=True)), abs=1e-5
+    )
