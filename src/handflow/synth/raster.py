@@ -48,7 +48,7 @@ def rasterize(
         )
         for g in np.unique(group)
     ]
-    if not found:
+    if not sum(len(part[0]) for part in found):  # small triangles may lie between the pixels' centres
         return Fragments(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, 3), np.float32))
     pixels, numbers, shares, far = (np.concatenate(parts) for parts in zip(*found, strict=True))
     # The nearest fragment of each pixel: depth in the upper bits of a key, the fragment's number below.
