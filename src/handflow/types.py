@@ -136,7 +136,7 @@ class HandSequence:
     @property
     def seen(self) -> NDArray[np.bool_]:
         """(frames, 2) whether the hand of each slot is there."""
-        return np.isfinite(self.landmarks).all(axis=(2, 3))
+        return np.asarray(np.isfinite(self.landmarks).all(axis=(2, 3)))
 
     @property
     def duration(self) -> float:
