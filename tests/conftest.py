@@ -1,5 +1,6 @@
 """What all tests share: skips that CI turns into failures, and where real data lies."""
 
+import importlib.util
 import os
 from pathlib import Path
 
@@ -41,3 +42,35 @@ def hand_models() -> HandModels:
     except ModelFileError as error:
         need(False, f"the hand models are not here: {error}")
         raise
+
+
+DIRECTIONS = ("hand_up", "hand_down", "hand_left", "hand_right")
+
+
+@pytest.fixture(scope="session")
+def directions_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a model of the four directions, trained briefly on landmarks of virtual persons."""
+    need(importlib.util.find_spec("torch"), "torch is not installed: pip install 'handflow[train]'")
+    from handflow.synth.clips import landmark_clips
+    from handflow.synth.person import random_person
+    from handflow.train import TrainConfig, train_model
+
+    persons = [random_person(500 + k) for k in range(6)]
+    clips = list(landmark_clips((*DIRECTIONS, "background"), persons, 3, 0, fps=15, seconds=1.5))
+    return train_model(clips, TrainConfig(epochs=15), tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture(scope="session")
+def directions_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A short rendered video of an unseen virtual person who makes gestures."""
+    from handflow.capture import VideoWriter
+    from handflow.synth.person import random_person
+    from handflow.synth.render import render_frames
+    from handflow.synth.streams import make_stream
+
+    path = tmp_path_factory.mktemp("video") / "stream.mp4"
+    scene = make_stream(DIRECTIONS, random_person(601), 1, seconds=9.0, fps=15, substeps=None).scene
+    with VideoWriter(path, (320, 240), 15) as video:
+        for frame in render_frames(scene):
+            video.write(frame.image, frame.timestamp)
+    return path
