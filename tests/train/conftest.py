@@ -16,4 +16,4 @@ def clips() -> list[Clip]:
 
 @pytest.fixture(scope="session")
 def model(clips: list[Clip], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return train_model(clips, TrainConfig(epochs=8, seed=1), tmp_path_factory.mktemp("models"))
+    return train_model(clips, TrainConfig(epochs=14, seed=1), tmp_path_factory.mktemp("models"))

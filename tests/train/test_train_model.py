@@ -43,7 +43,7 @@ def test_the_folder_holds_all_that_was_promised(model: Path, clips: list[Clip]) 
     assert len(info.evaluation.subjects) == info.evaluation.accuracy.parts
     assert info.data_fingerprint == data_fingerprint(clips)
     with (model / "history.csv").open() as file:
-        assert len(list(csv.DictReader(file))) == 8
+        assert 4 <= len(list(csv.DictReader(file))) <= 14
     assert not [p for p in model.parent.iterdir() if p.name.startswith(".")]
 
 

@@ -66,7 +66,7 @@ class HeldOut:
 
 
 class TrainingBatches:
-    """Batches of one epoch: windows drawn so that every label weighs alike, varied, as features.
+    """Batches of one epoch: windows drawn so that gestures weigh alike, varied, as features.
 
     Args:
         samples: all training windows.
@@ -101,8 +101,11 @@ class TrainingBatches:
     def call(self, targets: Float32) -> None:
         """Calls the windows anew `(windows, labels)`."""
         self._samples = replace(self._samples, targets=targets)
-        count = targets.sum(axis=0)
-        weight = (targets / np.maximum(count, 1e-6)).sum(axis=1)
+        share = np.ones(targets.shape[1])
+        # The last label is background. Live, it is what is seen nearly always, so it is seen in half of all
+        # draws: were it as rare as one gesture, every doubtful movement would be called a gesture.
+        share[-1] = targets.shape[1] - 1
+        weight = (targets * share / np.maximum(targets.sum(axis=0), 1e-6)).sum(axis=1)
         self._chance = weight / weight.sum()
 
     def __len__(self) -> int:
@@ -139,11 +142,12 @@ class _Module(pl.LightningModule):
         self.network = network
         # What is measured and kept is a running mean of the weights over about two epochs: it generalises
         # better than the weights of any single step (Polyak and Juditsky, SIAM J. Control 30(4), 1992).
-        share = 1 / max(2, 2 * steps)
-        self.mean = AveragedModel(
-            network, avg_fn=lambda mean, now, count: mean + (now - mean) * share, use_buffers=True
-        )
         self._config, self._steps = config, steps
+        self.mean = AveragedModel(network, avg_fn=self._running, use_buffers=True)
+
+    def _running(self, mean: Tensor, now: Tensor, count: Tensor | int) -> Tensor:
+        """The first steps, whose weights are still raw, are soon forgotten."""
+        return mean + (now - mean) * max(1 / max(2, 2 * self._steps), 3 / (float(count) + 3))
 
     def _measure(self, batch: tuple[Tensor, Tensor], part: str, smoothing: float) -> Tensor:
         features, targets = batch
