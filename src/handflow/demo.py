@@ -8,15 +8,19 @@ same code as a camera. What chance decides follows from one seed.
 import hashlib
 import json
 import multiprocessing
-import os
+import signal
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from handflow import synth
 from handflow.capture import VideoWriter, open_source
 from handflow.data import Dataset
+from handflow.data.atomic import write_bytes
+from handflow.data.extract import MOST_PROCESSES, cores
+from handflow.errors import DatasetError
 from handflow.hands import HandLandmarker, find_hand_models, track_hands
 from handflow.hands.landmarker import VERSION
 from handflow.live.annotate import Annotator
@@ -50,11 +54,11 @@ class DemoConfig:
     """
 
     seed: int = 0
-    train_persons: int = 8
-    test_persons: int = 4
-    clips: int = 3
-    background_clips: int = 6
-    stream_gestures: int = 16
+    train_persons: int = 24
+    test_persons: int = 12
+    clips: int = 1
+    background_clips: int = 2
+    stream_gestures: int = 12
     fps: float = 15.0
     size: tuple[int, int] = (320, 240)
 
@@ -176,6 +180,10 @@ def prepare(config: DemoConfig, folder: Path, *, jobs: int = 0, progress: Progre
         folder: usually in the user's cache folder.
         jobs: processes; 0: one a core.
         progress: told after every clip.
+
+    Raises:
+        ModelFileError: the hand models are missing.
+        DatasetError: a process was killed; what is done stays.
     """
     find_hand_models()  # before the workers start, so that only one of them fetches
     train = Dataset.create(folder / "train", gestures=(*GESTURES, BACKGROUND), exist_ok=True)
@@ -185,30 +193,39 @@ def prepare(config: DemoConfig, folder: Path, *, jobs: int = 0, progress: Progre
     missing = [(d, o) for d, o in wanted if (d.path, o.id) not in there]
     video, truth = folder / "stream.mp4", folder / "stream.json"
     if missing or not truth.exists():
-        with ProcessPoolExecutor(
-            jobs or os.cpu_count() or 1, mp_context=multiprocessing.get_context("spawn")
-        ) as pool:
-            try:
-                rendering: Future[tuple[Segment, ...]] | None = None
-                if not truth.exists():
-                    rendering = pool.submit(make_video, config, video)
-                clips = pool.map(make_tracked_clip, [o for _, o in missing])
-                for done, ((dataset, _), clip) in enumerate(zip(missing, clips, strict=True), 1):
-                    dataset.add(clip, landmarker=HandLandmarker.version)
-                    progress("clips rendered and tracked", done, len(missing))
-                if rendering is not None:
-                    _write_truth(truth, rendering.result())
-            except KeyboardInterrupt:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        pool = ProcessPoolExecutor(
+            min(jobs or cores(), MOST_PROCESSES),
+            multiprocessing.get_context("spawn"),
+            initializer=_leave_interrupts,
+        )
+        try:
+            rendering: Future[tuple[Segment, ...]] | None = None
+            if not truth.exists():
+                rendering = pool.submit(make_video, config, video)
+            clips = pool.map(make_tracked_clip, [o for _, o in missing])
+            for done, ((dataset, _), clip) in enumerate(zip(missing, clips, strict=True), 1):
+                dataset.add(clip, landmarker=HandLandmarker.version)
+                progress("clips rendered and tracked", done, len(missing))
+            if rendering is not None:
+                _write_truth(truth, rendering.result())
+        except BrokenProcessPool as error:
+            raise DatasetError(
+                "a process that made clips was ended, perhaps for lack of memory: "
+                "run `handflow demo` again with --jobs 1; the clips done so far stay"
+            ) from error
+        finally:  # also at Ctrl-C: no further clip is begun
+            pool.shutdown(wait=True, cancel_futures=True)
     segments = tuple(Segment(**s) for s in json.loads(truth.read_text(encoding="utf-8")))
     return DemoMaterial(train.path, test.path, video, segments)
 
 
 def _write_truth(path: Path, segments: tuple[Segment, ...]) -> None:
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps([asdict(s) for s in segments], indent=1), encoding="utf-8")
-    temporary.replace(path)
+    write_bytes(path, json.dumps([asdict(s) for s in segments], indent=1).encode())
+
+
+def _leave_interrupts() -> None:
+    """Ctrl-C reaches every process of a terminal; the first one ends the others."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -100,7 +100,7 @@ class Hand:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Hands:
-    """All hands seen in one frame, the surest track first."""
+    """All hands seen in one frame, the oldest track first."""
 
     hands: tuple[Hand, ...]
     timestamp: float  # seconds

@@ -134,11 +134,17 @@ def test_the_file_may_be_read_by_whom_the_umask_allows(tmp_path):
     assert path.stat().st_mode & 0o777 == 0o644
 
 
-@pytest.mark.parametrize("times", [[0.0, 0.0], [1.0, 0.5], [0.0, 1e-6]])
+@pytest.mark.parametrize("times", [[0.0, 0.0], [1.0, 0.5], [0.0, 1e-6, 1e-6]])
 def test_times_must_increase(tmp_path, times):
     with pytest.raises(ValueError, match="not after"), VideoWriter(tmp_path / "v.mp4", (64, 48)) as writer:
         for seconds in times:
             writer.write(numbered(0), seconds)
+
+
+def test_times_closer_than_the_files_clock_can_tell_keep_their_order(tmp_path):
+    path = write_video(tmp_path / "v.mp4", [0.0, 1e-6, 2e-6, 0.1])
+    with open_source(path) as source:
+        assert [round(frame.timestamp, 3) for frame in source] == [0.0, 0.0, 0.0, 0.1]
 
 
 @pytest.mark.parametrize(("size", "fps"), [((0, 48), 30), ((64, 48), 0), ((64, 48), -1)])

@@ -115,6 +115,43 @@ def test_a_source_that_cannot_be_read_is_one_clear_line(
     assert "Traceback" not in done.stderr
 
 
+def test_the_source_is_never_overwritten(
+    directions_model: Path, directions_video: Path, tmp_path: Path
+) -> None:
+    video = tmp_path / "mine.mp4"
+    shutil.copy(directions_video, video)
+    content = video.read_bytes()
+    for option in ("--annotate", "--events"):
+        done = run("--model", directions_model, "--source", video, option, video)
+        assert done.returncode == 1
+        assert "is the source itself" in done.stderr
+        assert video.read_bytes() == content
+
+
+def test_a_source_that_is_lost_midway_leaves_the_video_until_then(
+    directions_model: Path, directions_video: Path, hand_models: HandModels, tmp_path: Path
+) -> None:
+    import av
+
+    from handflow.capture import open_source
+    from handflow.data.pictures import encode_jpeg
+
+    pictures, out = tmp_path / "pictures", tmp_path / "annotated.mp4"
+    pictures.mkdir()
+    with open_source(directions_video) as source:
+        for frame in source:
+            (pictures / f"{frame.index}.jpg").write_bytes(encode_jpeg(frame.image))
+            if frame.index == 5:
+                break
+    (pictures / "4.jpg").write_bytes(b"no picture")
+    done = run("--model", directions_model, "--source", pictures, "--annotate", out)
+    assert done.returncode == 1
+    assert "4.jpg" in done.stderr
+    assert "Traceback" not in done.stderr
+    with av.open(str(out)) as video:
+        assert sum(1 for _ in video.decode(video=0)) == 4
+
+
 def test_damaged_hand_models_are_one_clear_line(
     directions_model: Path, directions_video: Path, tmp_path: Path
 ) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 
 from handflow.bench import mediapipe_peer, own_peer
 from handflow.bench.peers import pack_task, peers_python
+from handflow.errors import HandflowError
 from handflow.synth.clips import make_clip
 from handflow.synth.person import random_person
 from handflow.synth.render import render_frames
@@ -43,7 +44,7 @@ class Measured:
     ready_s: float  # from the first import to the first result
     memory_mb: float | None  # at most
     found: float  # share of the hands in sight that were found
-    error: float  # median distance to the truth, share of hand size
+    error: float | None  # median distance to the truth, share of hand size; None where none was found
 
 
 def make_frames(hands: int, frames: int, seed: int) -> Scene:
@@ -86,6 +87,9 @@ def bench_hands(
         runs: of each program and case, in turns; medians are reported.
         seed: of the pictures.
         progress: told what runs.
+
+    Raises:
+        HandflowError: a program ended in an error.
     """
     peer = peers_python()
     results = []
@@ -105,11 +109,7 @@ def bench_hands(
                 for name, command in programs.items():
                     progress(f"{case}: {name}, run {run + 1} of {runs}")
                     out = folder / "out.json"
-                    subprocess.run(
-                        [*command, str(folder / "frames.npz"), str(asked), str(out)],
-                        check=True,
-                        capture_output=True,
-                    )
+                    _run(name, [*command, str(folder / "frames.npz"), str(asked), str(out)])
                     outcomes[name].append(json.loads(out.read_text(encoding="utf-8")))
             truth = scene.truth().landmarks
             results += [_summary(name, case, runs_, truth) for name, runs_ in outcomes.items()]
@@ -129,8 +129,16 @@ def _summary(program: str, case: str, outcomes: list[dict[str, Any]], truth: Flo
         ready_s=middle("ready_s"),
         memory_mb=middle("memory_mb") if outcomes[0]["memory_mb"] is not None else None,
         found=found,
-        error=float(np.median(errors)) if errors else float("nan"),
+        error=float(np.median(errors)) if errors else None,
     )
+
+
+def _run(program: str, command: list[str]) -> None:
+    done = subprocess.run(command, check=False, capture_output=True, text=True, errors="replace")
+    if done.returncode != 0:
+        said = done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"]
+        remedy = "run `handflow doctor`" if program == "handflow" else "make the peers anew (`make peers`)"
+        raise HandflowError(f"{program} could not be measured, {said[-1]}: {remedy}")
 
 
 def _agreement(found: list[list[list[list[float]]]], truth: Float32) -> tuple[float, list[float]]:
@@ -147,4 +155,4 @@ def _agreement(found: list[list[list[list[float]]]], truth: Float32) -> tuple[fl
             ]
             if distances and min(distances) < 1 / 3:
                 errors.append(min(distances))
-    return (len(errors) / total if total else float("nan")), errors
+    return len(errors) / max(total, 1), errors

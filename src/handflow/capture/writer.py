@@ -1,6 +1,7 @@
 """Writes video that plays in a browser: H.264 in MP4, each picture shown at its own time."""
 
 import logging
+import math
 import os
 import tempfile
 from fractions import Fraction
@@ -75,7 +76,8 @@ class VideoWriter:
         self.frames = 0
         self._even = (size[0] + size[0] % 2, size[1] + size[1] % 2)
         self._start = start
-        self._last = -1
+        self._last = -1  # tick of the newest picture
+        self._last_time = -math.inf
         self._container: Any = None
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -129,10 +131,11 @@ class VideoWriter:
             raise ValueError(f"{self.path} is closed")
         if self._start is None:
             self._start = timestamp
-        ticks = round((timestamp - self._start) * _TICKS)
-        if ticks <= self._last:
+        if timestamp <= self._last_time or timestamp < self._start:
             raise ValueError(f"timestamp {timestamp} is not after the one of the picture before")
-        self._last = ticks
+        # Streams may state times closer than a tick: such a picture gets the next one.
+        ticks = max(round((timestamp - self._start) * _TICKS), self._last + 1)
+        self._last, self._last_time = ticks, timestamp
         frame = av.VideoFrame.from_ndarray(self._fitted(image), format="rgb24").reformat(
             format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG"
         )

@@ -85,7 +85,7 @@ def main() -> None:
         print(f"handflow: {error}", file=sys.stderr)
         sys.exit(1)
     except OSError as error:
-        if error.errno == errno.ENOSPC:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
             print("handflow: the disk is full: free some space and run the command again", file=sys.stderr)
         elif error.errno == errno.EPIPE:  # the reader of our output has gone, as in `handflow … | head`
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -55,7 +55,7 @@ def _hands(frames: int, runs: int, seed: int, as_json: bool) -> None:
             f"{r.ready_s:.2f}",
             memory,
             f"{r.found:.1%}",
-            f"{r.error:.1%}",
+            "–" if r.error is None else f"{r.error:.1%}",
         )
     console.print(table)
     if not any(r.program == "mediapipe" for r in rows):

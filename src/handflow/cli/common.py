@@ -4,12 +4,15 @@ import json
 import logging
 import sys
 from collections.abc import Mapping
+from importlib.util import find_spec
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.logging import RichHandler
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from handflow.errors import MissingExtraError
 
 console = Console()  # results, for people
 progress_console = Console(stderr=True)  # progress and warnings
@@ -46,6 +49,16 @@ Seed = Annotated[int, typer.Option("--seed", help="Seed of everything that chanc
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print one JSON document on stdout; progress goes to stderr.")
 ]
+
+
+TRAINING = ("torch", "lightning", "safetensors", "onnx", "matplotlib")
+"""Packages of the extra 'train' without which no model folder can be written."""
+
+
+def require_training(what: str) -> None:
+    """Raises a MissingExtraError before any long work where training will not be possible."""
+    if any(find_spec(package) is None for package in TRAINING):
+        raise MissingExtraError(what, "train")
 
 
 def command_app() -> typer.Typer:

@@ -5,9 +5,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
-from handflow.cli.common import AsJson, Seed, Verbose, command_app, print_json, progress, progress_console
+from handflow.cli.common import (
+    AsJson,
+    Seed,
+    Verbose,
+    command_app,
+    print_json,
+    progress,
+    progress_console,
+    require_training,
+)
 
 if TYPE_CHECKING:
     from handflow.evaluate.streams import StreamResult
@@ -26,6 +36,7 @@ def demo(
     verbose: Verbose = False,
 ) -> None:
     """Render hands, track them, train, evaluate on persons never trained on, run on an unseen video."""
+    require_training("the demo")
     from handflow.data import load_clips
     from handflow.demo import DemoConfig, play, prepare
     from handflow.evaluate import evaluate_clips
@@ -104,9 +115,9 @@ def demo(
         ("video", annotated),
         ("model", model),
     ):
-        say(f"   {what:9} {path}", highlight=False, soft_wrap=True)
+        say(f"   {what:9} {path}", markup=False, highlight=False, soft_wrap=True)
     say(
-        f"[dim]clips {made - begun:.0f} s (kept in {folder}), "
+        f"[dim]clips {made - begun:.0f} s (kept in {escape(str(folder))}), "
         f"training {trained - made:.0f} s, the rest {done - trained:.0f} s[/]"
     )
     if as_json:

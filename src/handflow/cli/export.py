@@ -23,4 +23,4 @@ def export(
 
     written = pack_model(model, out or Path(f"{model.resolve().name}.zip"))
     progress_console.print("unpack it and see load.py: it needs only numpy and onnxruntime", highlight=False)
-    console.print(str(written), highlight=False, soft_wrap=True)
+    console.print(str(written), markup=False, highlight=False, soft_wrap=True)

@@ -11,6 +11,7 @@ import typer
 from rich.table import Table
 
 from handflow.cli.common import Verbose, command_app, progress_console
+from handflow.errors import SourceError
 
 if TYPE_CHECKING:
     from handflow.types import GestureEvent, StageTimes
@@ -41,6 +42,7 @@ def run(
     from handflow.live.pipeline import Pipeline
     from handflow.recognize import load_recognizer
 
+    _keep_source(source, annotate, events)
     recognizer = load_recognizer(model)
     landmarker = HandLandmarker(HandLandmarkerConfig(max_hands=max_hands))
     pipeline = Pipeline(landmarker, recognizer, recognizer.spotter())
@@ -73,11 +75,23 @@ def run(
                     break
         except KeyboardInterrupt:  # the usual way to end a camera: what was written stays
             progress_console.print("stopped")
+        except SourceError:  # the source is lost: the video until then stays, and the message follows
+            if video is not None:
+                video.close()
+            raise
         count += _write(pipeline.finish(), out)
         dropped = frames.dropped
     if annotate is not None and video is not None:
         progress_console.print(f"video: {annotate}")
     _print_summary(pipeline.times, count, dropped)
+
+
+def _keep_source(source: str, *outputs: Path | str | None) -> None:
+    """Raises a SourceError where an output would replace the recording that is read."""
+    recording = Path(source)
+    for output in outputs:
+        if output and recording.is_file() and Path(output).exists() and recording.samefile(output):
+            raise SourceError(f"{output} is the source itself: name another file to write to")
 
 
 def _open_events(target: str | None, stack: ExitStack) -> TextIO | None:
@@ -95,7 +109,7 @@ def _write(events: "tuple[GestureEvent, ...]", out: TextIO | None) -> int:
 
 
 def event_document(event: "GestureEvent") -> dict[str, object]:
-    """An event as the JSON object of the event format, times to the millisecond."""
+    """An event as the JSON object of the event format, times to a tenth of a millisecond."""
     document = dataclasses.asdict(event)
     return {k: round(v, 4) if isinstance(v, float) else v for k, v in document.items()}
 

@@ -96,7 +96,7 @@ def synth(
         print_json(written)
     else:
         console.print(", ".join(f"{value} {key}" for key, value in written.items() if key != "out"))
-        console.print(str(written["out"]), soft_wrap=True)
+        console.print(str(written["out"]), markup=False, highlight=False, soft_wrap=True)
 
 
 def _size(text: str) -> tuple[int, int]:

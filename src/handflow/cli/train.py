@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -17,8 +16,8 @@ from handflow.cli.common import (
     print_json,
     progress,
     progress_console,
+    require_training,
 )
-from handflow.errors import MissingExtraError
 
 app = command_app()
 
@@ -66,8 +65,7 @@ def train(
     verbose: Verbose = False,
 ) -> None:
     """Train a model on a dataset. Ctrl-C ends early and keeps the best model so far."""
-    if find_spec("torch") is None or find_spec("lightning") is None:
-        raise MissingExtraError("training", "train")
+    require_training("training")
     from handflow.data import load_clips
     from handflow.recognize import read_model_info
 
@@ -118,7 +116,8 @@ def train(
     progress_console.print(
         f"{accuracy.mean:.1%} of {info.evaluation.clips} held-out clips right "
         f"(by {info.evaluation.held_out}); report: {folder / 'report.html'}",
+        markup=False,  # a folder's name may hold brackets
         highlight=False,
         soft_wrap=True,
     )
-    console.print(str(folder), highlight=False, soft_wrap=True)
+    console.print(str(folder), markup=False, highlight=False, soft_wrap=True)

@@ -20,6 +20,9 @@ from handflow.hands import HandLandmarker, find_hand_models, track_hands
 
 log = logging.getLogger(__name__)
 
+MOST_PROCESSES = 61
+"""That Windows lets one process wait for."""
+
 MakeLandmarker = Callable[[], HandLandmarker]
 Progress = Callable[[int, int, str], None]
 """Told (clips done, clips in all, id of the one just done)."""
@@ -71,7 +74,7 @@ def extract_landmarks(
     wanted = [e for e in entries if e.has_frames and (again or not _is_current(dataset, e, version))]
     if wanted and make_landmarker is HandLandmarker:
         find_hand_models()  # fetched once, before several processes look for them
-    jobs = min(jobs or _cores(), len(wanted))
+    jobs = min(jobs or cores(), len(wanted), MOST_PROCESSES)
     work = _here if jobs <= 1 else _in_processes
     done: list[str] = []
     without: list[str] = []
@@ -166,6 +169,7 @@ def _work(dataset: Dataset, entry: ClipEntry) -> _Outcome:
     return _extract_one(dataset, entry, _OF_THIS_PROCESS["landmarker"])
 
 
-def _cores() -> int:
+def cores() -> int:
+    """Processor cores that this process may use."""
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity else os.cpu_count() or 1

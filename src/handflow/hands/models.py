@@ -123,10 +123,12 @@ def _download(folder: Path, *, quiet: bool) -> None:
         models = _from_archive(wheels[0])
     folder.mkdir(parents=True, exist_ok=True)
     for model, content in ((PALM, models.palm), (LANDMARK, models.landmark)):
-        handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{model.name}.")
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(temporary).replace(folder / model.name)
+        temporary = folder / f".{model.name}.{os.getpid()}.partial"
+        try:
+            temporary.write_bytes(content)
+            temporary.replace(folder / model.name)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def find_hand_models(
