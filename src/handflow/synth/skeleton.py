@@ -28,7 +28,7 @@ _THUMB = np.array([0.36, 0.31, 0.255]) / _WRIST_TO_TIP
 # Fingers fan out a little even when nobody spreads them; spread adds to or takes from it.
 _FAN = np.array([-7.0, -1.0, 5.0, 13.0])
 _SPREAD = np.array([-11.0, -1.5, 8.0, 17.0])
-_FLEX = np.array([[58.0, 100.0, 80.0], [62.0, 102.0, 82.0], [62.0, 102.0, 82.0], [60.0, 98.0, 80.0]])
+_FLEX = np.array([[68.0, 101.0, 76.0], [73.0, 103.0, 78.0], [74.0, 103.0, 78.0], [72.0, 100.0, 76.0]])
 _RELAXED = np.array([4.0, 5.0, 3.0])  # a straight finger is never quite straight
 _PINCH_FLEX = np.array([54.0, 62.0, 34.0])
 
@@ -40,7 +40,15 @@ _THUMB_CLOSED = np.array([[0.44, 0.62, 0.72], [-0.20, 0.82, 0.51], [-0.72, 0.55,
 # The hand models see a knuckle not where it turns but a little up the finger while that is straight, and
 # below, towards the palm, when it is bent. Only the landmark slides; the finger turns about the joint.
 _SLIDE_STRAIGHT = np.array([0.0, 0.012, 0.0])
-_SLIDE_BENT = np.array([0.0, -0.016, 0.024])
+_SLIDE_BENT = np.array([0.0, -0.028, 0.042])
+# They also see the far bones of a folded finger shorter than they are, and its tip less turned in.
+FOLD_SHORTENS = (0.0, 0.30, 0.45)
+"""Shares by which a folded finger's bones are seen shorter; the renderer takes that back."""
+FOLD_TURNS = np.deg2rad(50.0)
+"""How much less the last bone of a folded finger is seen bent, radians."""
+_FOLD = np.deg2rad([55.0, 95.0])  # bend of the middle joint at which it begins and is complete
+WRIST_SLIDE = np.array([0.0, 0.012, 0.018])
+"""Where the landmark of the wrist lies, seen from the middle of the wrist; shares of the hand's length."""
 _PAD_GAP = 0.055  # joints of two finger tips that touch, share of the hand's length apart
 _FROM_BELOW = np.array([0.16, -0.93, 0.33])  # where the thumb's tip lies, seen from the index finger's
 
@@ -88,14 +96,16 @@ def _fingers(
     flex = np.concatenate([index[..., None, :], flex[..., 1:, :]], axis=-2)
     # A bent knuckle cannot move sideways: closed fingers lie side by side.
     fan = np.deg2rad(_FAN + spread[..., None] * _SPREAD) * (1 - 0.85 * np.sin(flex[..., 0]).clip(0, 1))
-    bent = np.cumsum(flex, axis=-1)[..., None]
     up = np.stack([-np.sin(fan), np.cos(fan), np.zeros_like(fan)], axis=-1)[..., None, :]
+    folded = ((flex[..., 1:2] - _FOLD[0]) / (_FOLD[1] - _FOLD[0])).clip(0, 1)[..., None, :]
+    bent = np.cumsum(flex, axis=-1)[..., None] - folded * np.array([0.0, 0.0, FOLD_TURNS])[:, None]
+    lengths = bones[..., None] * (1 - folded * np.array(FOLD_SHORTENS)[:, None])
     directions = np.cos(bent) * up + np.sin(bent) * np.array([0.0, 0.0, 1.0])
     bend = np.sin(flex[..., :1]).clip(0, 1)
     return (
         knuckles + _SLIDE_STRAIGHT * (1 - bend) + _SLIDE_BENT * bend,
         knuckles,
-        directions * bones[..., None],
+        directions * lengths,
     )
 
 
@@ -164,4 +174,5 @@ def hand_joints(pose: ArrayLike, shape: HandShape | None = None) -> Float32:
     joints[..., 1, :] = base
     joints[..., 2:5, :] = thumb
     joints[..., 5:21, :] = fingers.reshape(*spread.shape, 16, 3)
+    joints[..., 1:, :] -= WRIST_SLIDE
     return (joints * shape.length).astype(np.float32)

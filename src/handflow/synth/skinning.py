@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from handflow.synth.skeleton import FOLD_SHORTENS, FOLD_TURNS
 from handflow.synth.surface import CHAINS, STUB, HandMesh
 from handflow.types import Float32, Float64
 
@@ -52,6 +53,22 @@ def _unit(v: Float64) -> Float64:
     return np.asarray(v / np.maximum(np.linalg.norm(v, axis=-1, keepdims=True), 1e-9))
 
 
+def _unfold(now: Float64, rest: Float64) -> None:
+    """Gives folded fingers their true last joints again, in place: inverts `skeleton.FOLD_SHORTENS` and
+    `FOLD_TURNS`, which say where the hand models see them."""
+    chains = np.array(CHAINS[1:])
+    bones, rest_bones = np.diff(now[chains], axis=1), np.diff(rest[chains], axis=1)
+    lengths = np.linalg.norm(rest_bones, axis=-1)
+    lengths *= (np.linalg.norm(bones[:, 0], axis=-1) / lengths[:, 0])[:, None]
+    fold = (1 - np.linalg.norm(bones[:, 1], axis=-1) / lengths[:, 1]) / FOLD_SHORTENS[1]
+    ways = _unit(bones)
+    axis = _unit(np.cross(ways[:, 0], ways[:, 1]))
+    turn = (FOLD_TURNS * fold.clip(0, 1))[:, None]
+    last = np.cos(turn) * ways[:, 2] + np.sin(turn) * np.cross(axis, ways[:, 2])
+    now[chains[:, 2]] = now[chains[:, 1]] + ways[:, 1] * lengths[:, 1:2]
+    now[chains[:, 3]] = now[chains[:, 2]] + last * lengths[:, 2:3]
+
+
 def solve_pose(
     mesh: HandMesh, joints: Float64, elbow: Float64, *, left: bool, thickness: float = 1.0
 ) -> Pose:
@@ -73,6 +90,7 @@ def solve_pose(
         / np.linalg.norm(rest[_PALM] - rest[0], axis=1).sum()
     )
     radial = float(size) * thickness
+    _unfold(now, rest)
 
     starts, rest_starts = now[_CHAIN_JOINTS], rest[_CHAIN_JOINTS]  # (5, 5, 3)
     bones, rest_bones = np.diff(starts, axis=1), np.diff(rest_starts, axis=1)  # (5, 4, 3)

@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from handflow.synth.skeleton import HandShape, hand_joints
+from handflow.synth.skeleton import WRIST_SLIDE, HandShape, hand_joints
 from handflow.types import Float32, Float64
 
 Int32 = NDArray[np.int32]
@@ -57,24 +57,31 @@ def _cones(j: Float64) -> list[tuple[Float64, Float64, float, float, float]]:
         out.append((np.asarray(a, float), np.asarray(b, float), ra, rb, k))
 
     mm = 0.001
+    heel = -WRIST_SLIDE * REST.length  # the middle of the wrist
     palmar = np.array([0.0, 0.0, 1.0])
     heads = (0.0112, 0.0116, 0.0110, 0.0100)
     for f, (x, r) in enumerate(zip((12.0, 4.0, -5.0, -13.0), heads, strict=True)):
-        cone(np.array([x, 6, 1]) * mm, j[5 + 4 * f] + 1.5 * mm * palmar, 14.0 * mm, r, 10 * mm)
+        cone(heel + np.array([x, 6, 1]) * mm, j[5 + 4 * f] + 1.5 * mm * palmar, 14.0 * mm, r, 10 * mm)
     for f in range(3):  # fill the palm between the knuckles, and the webs between the fingers
         a, b = j[5 + 4 * f : 7 + 4 * f], j[9 + 4 * f : 11 + 4 * f]
         cone(a[0] + 1 * mm * palmar, b[0] + 1 * mm * palmar, 10.5 * mm, 10 * mm, 6 * mm)
         cone(a[0] * 0.66 + a[1] * 0.34, b[0] * 0.66 + b[1] * 0.34, 6.5 * mm, 6.5 * mm, 7 * mm)
     # Ball of the thumb, heel of the hand, and the fold of skin between thumb and index finger.
-    cone(np.array([17, 8, 8]) * mm, j[1] * 0.45 + j[2] * 0.55, 14.5 * mm, 13.5 * mm, 11 * mm)
-    cone(np.array([-17, 5, 5]) * mm, j[17] * 0.7 + np.array([-5, 5, 5]) * mm, 13.5 * mm, 11 * mm, 12 * mm)
+    cone(heel + np.array([17, 8, 8]) * mm, j[1] * 0.45 + j[2] * 0.55, 14.5 * mm, 13.5 * mm, 11 * mm)
+    cone(
+        heel + np.array([-17, 5, 5]) * mm,
+        j[17] * 0.7 + np.array([-5, 5, 5]) * mm,
+        13.5 * mm,
+        11 * mm,
+        12 * mm,
+    )
     for k in (0.45, 0.8):
         cone(j[1] * (1 - k) + j[2] * k, j[5] * (0.35 + 0.3 * k), 8 * mm, 9 * mm, 13 * mm)
     # Wrist and forearm, broader than thick.
     for side in (-1.0, 1.0):
         wrist, narrow = np.array([11.5 * side, -4, 1]), np.array([10.0 * side, -36, -1])
-        cone(wrist * mm, narrow * mm, 15.5 * mm, 16.5 * mm, 10 * mm)
-        cone(narrow * mm, np.array([13 * side, -85, -2]) * mm, 16.5 * mm, 25 * mm, 8 * mm)
+        cone(heel + wrist * mm, heel + narrow * mm, 15.5 * mm, 16.5 * mm, 10 * mm)
+        cone(heel + narrow * mm, heel + np.array([13 * side, -85, -2]) * mm, 16.5 * mm, 25 * mm, 8 * mm)
     for f, r in enumerate(FINGER_RADII):
         p = j[5 + 4 * f : 9 + 4 * f]
         radii = np.array([1.06, 0.96, 1.0, 0.88, 0.86, 0.83, 0.72]) * r

@@ -172,8 +172,8 @@ def _paint_nail(sheet: Float32, skin: Float32, dark: float) -> None:
     along = np.linspace(0, 1, h, dtype=np.float32)[:, None, None]
     across = np.linspace(-1, 1, w, dtype=np.float32)[None, :, None]
     pink = skin + (np.array([228, 172, 160], np.float32) - skin) * (0.45 + 0.2 * dark)
-    white = skin + (np.array([245, 232, 220], np.float32) - skin) * 0.75
-    edge = np.clip((along - 0.84 - 0.05 * (1 - across**2)) / 0.05, 0, 1)
+    white = skin + (np.array([240, 224, 210], np.float32) - skin) * 0.5
+    edge = np.clip((along - 0.88 - 0.05 * (1 - across**2)) / 0.05, 0, 1)
     moon = np.clip(1 - np.hypot(across / 0.7, (along - 0.02) / 0.22), 0, 1) ** 0.5 * 0.5
     nail = pink + (white - pink) * np.maximum(edge, moon)
     rim = np.clip((np.abs(across) - 0.82) / 0.18, 0, 1) + np.clip((0.06 - along) / 0.06, 0, 1)
