@@ -50,7 +50,7 @@ DIRECTIONS = ("hand_up", "hand_down", "hand_left", "hand_right")
 @pytest.fixture(scope="session")
 def directions_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a model of the four directions, trained briefly on landmarks of virtual persons."""
-    need(importlib.util.find_spec("torch"), "torch is not installed: pip install 'handflow[train]'")
+    need(importlib.util.find_spec("torch"), "torch is not installed: run `handflow doctor`")
     from handflow.synth.clips import landmark_clips
     from handflow.synth.person import random_person
     from handflow.train import TrainConfig, train_model

@@ -25,4 +25,7 @@ class MissingExtraError(HandflowError):
     """A part of handflow needs packages that are not installed."""
 
     def __init__(self, what: str, extra: str) -> None:
-        super().__init__(f"{what} needs the extra '{extra}': pip install 'handflow[{extra}]'")
+        super().__init__(
+            f"{what} needs the extra '{extra}': pip install \"handflow[{extra}]\"; "
+            f"`handflow doctor` names the command for this very installation"
+        )

@@ -83,6 +83,12 @@ def test_an_unknown_source_lists_what_is_known(spec):
     assert repr(spec) in str(caught.value)
 
 
+def test_a_malformed_url_is_one_clear_line_without_its_password():
+    with pytest.raises(SourceError, match="that is no URL") as caught:
+        open_source("rtsp://me:secret@[::1/live")
+    assert "secret" not in str(caught.value)
+
+
 def test_an_unknown_kind_of_url_lists_the_known_ones():
     with pytest.raises(SourceError, match=r"ftp://host/v\.mp4: known kinds of URL are rtsp"):
         open_source("ftp://me:secret@host/v.mp4")

@@ -113,7 +113,7 @@ def test_without_matplotlib_the_report_comes_without_pictures(model, tmp_path, m
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     data = archive(tmp_path / "ben.npz", some_clips())
     result = run(model, data, "--out", tmp_path / "report")
-    assert "'handflow[train]'" in " ".join(result.stderr.split())
+    assert '"handflow[train]"' in " ".join(result.stderr.split())
     assert {p.name for p in (tmp_path / "report").iterdir()} == {"report.html", "evaluation.json"}
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from handflow.capture.source import OfflineSource, Source
 from handflow.errors import SourceError
@@ -38,6 +39,10 @@ def _is_url(spec: str) -> bool:
 def _open_url(spec: str, size: Size | None, fps: float | None) -> Source:
     from handflow.capture import network
 
+    try:
+        urlsplit(spec)
+    except ValueError as error:
+        raise SourceError(f"that is no URL ({error}): write it as in rtsp://10.0.0.2/live") from error
     if not network.is_url(spec):
         known = ", ".join(network.SCHEMES)
         raise SourceError(f"cannot open {network.without_secrets(spec)}: known kinds of URL are {known}")

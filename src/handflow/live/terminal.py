@@ -56,7 +56,11 @@ class KeyReader:
 
             typed = ""
             while msvcrt.kbhit():
-                typed += msvcrt.getwch()
+                key = msvcrt.getwch()
+                if key in "\x00\xe0" and msvcrt.kbhit():
+                    msvcrt.getwch()  # the code of an arrow or function key: Page Down's is Q
+                else:
+                    typed += key
             return typed
 
     else:
