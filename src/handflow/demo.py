@@ -192,7 +192,8 @@ def prepare(config: DemoConfig, folder: Path, *, jobs: int = 0, progress: Progre
     there = {(d.path, e.id) for d in (train, test) for e in d.entries()}
     missing = [(d, o) for d, o in wanted if (d.path, o.id) not in there]
     video, truth = folder / "stream.mp4", folder / "stream.json"
-    if missing or not truth.exists():
+    filmed = video.exists() and truth.exists()  # caches are cleaned file by file
+    if missing or not filmed:
         pool = ProcessPoolExecutor(
             min(jobs or cores(), MOST_PROCESSES),
             multiprocessing.get_context("spawn"),
@@ -200,7 +201,7 @@ def prepare(config: DemoConfig, folder: Path, *, jobs: int = 0, progress: Progre
         )
         try:
             rendering: Future[tuple[Segment, ...]] | None = None
-            if not truth.exists():
+            if not filmed:
                 rendering = pool.submit(make_video, config, video)
             clips = pool.map(make_tracked_clip, [o for _, o in missing])
             for done, ((dataset, _), clip) in enumerate(zip(missing, clips, strict=True), 1):

@@ -12,7 +12,8 @@ import pytest
 import typer
 
 from conftest import real_data
-from handflow.cli.recording import TakeOptions, make_plan, picture_size
+from handflow.cli.common import picture_size
+from handflow.cli.recording import TakeOptions, make_plan
 from handflow.data import Dataset
 from handflow.hands import HandModels
 from moving_hand import write_moving_hand

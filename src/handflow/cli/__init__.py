@@ -2,6 +2,7 @@
 
 import errno
 import importlib
+import io
 import os
 import sys
 from typing import Any
@@ -77,8 +78,16 @@ def _root(
     pass
 
 
+def _let_any_character_pass() -> None:
+    """A sign such as ✓ becomes ? where output goes to a file of an encoding without it, as on Windows."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and not stream.encoding.lower().startswith("utf"):
+            stream.reconfigure(errors="replace")
+
+
 def main() -> None:
     """Runs handflow: exit 0 done, 1 the user can mend it, 2 wrong usage, 130 interrupted."""
+    _let_any_character_pass()
     try:
         app()
     except HandflowError as error:

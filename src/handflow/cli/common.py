@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import sys
 from collections.abc import Mapping
 from importlib.util import find_spec
@@ -64,6 +65,18 @@ def require_training(what: str) -> None:
 def command_app() -> typer.Typer:
     """A Typer application for a module with one command."""
     return typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+def picture_size(text: str, example: str = "640x480") -> tuple[int, int]:
+    """(width, height) of a text such as 640x480.
+
+    Raises:
+        typer.BadParameter: it is no size.
+    """
+    match = re.fullmatch(r"([0-9]{1,5})[xX]([0-9]{1,5})", text.strip())
+    if match is None:
+        raise typer.BadParameter(f"'{text}' is no size: write it as {example}", param_hint="--size")
+    return int(match[1]), int(match[2])
 
 
 def print_json(document: Mapping[str, Any]) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from handflow.cli.common import AsJson, Verbose, command_app, print_json
+from handflow.cli.common import AsJson, Verbose, command_app, picture_size, print_json
 from handflow.cli.recording import (
     CountdownOption,
     Destination,
@@ -18,7 +18,6 @@ from handflow.cli.recording import (
     SourceOption,
     SubjectOption,
     TakeOptions,
-    picture_size,
     run_recording,
     say_summary,
 )

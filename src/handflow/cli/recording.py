@@ -1,6 +1,5 @@
 """What `view` and `record` share: options, the session in a window or a terminal, and its summary."""
 
-import re
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -59,18 +58,6 @@ class TakeOptions:
     hands_free: bool = False
     auto: bool = False
     keep_frames: bool = True
-
-
-def picture_size(text: str) -> tuple[int, int]:
-    """(width, height) of a text such as 640x480.
-
-    Raises:
-        typer.BadParameter: it is no size.
-    """
-    match = re.fullmatch(r"([0-9]{2,5})[xX]([0-9]{2,5})", text.strip())
-    if match is None:
-        raise typer.BadParameter(f"'{text}' is no size: write it as 640x480", param_hint="--size")
-    return int(match[1]), int(match[2])
 
 
 def make_plan(options: TakeOptions, *, window: bool, has_keys: bool, live: bool) -> "RecordingPlan":

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from handflow.cli.common import AsJson, Seed, Verbose, command_app, console, print_json, progress
+from handflow.cli.common import (
+    AsJson,
+    Seed,
+    Verbose,
+    command_app,
+    console,
+    picture_size,
+    print_json,
+    progress,
+)
 from handflow.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -79,7 +88,7 @@ def synth(
             seed,
             seconds=seconds or (2.0 if kind == "dataset" else 60.0),
             fps=fps,
-            size=_size(size),
+            size=picture_size(size, "320x240"),
             landmarks=LANDMARKS[LANDMARKS.index(landmarks)],
             streams=kind != "dataset",
         )
@@ -97,13 +106,6 @@ def synth(
     else:
         console.print(", ".join(f"{value} {key}" for key, value in written.items() if key != "out"))
         console.print(str(written["out"]), markup=False, highlight=False, soft_wrap=True)
-
-
-def _size(text: str) -> tuple[int, int]:
-    width, cross, height = text.partition("x")
-    if not (cross and width.isdecimal() and height.isdecimal()):
-        raise typer.BadParameter(f"'{text}' is no size: write it as 320x240", param_hint="--size")
-    return int(width), int(height)
 
 
 def _dataset(
