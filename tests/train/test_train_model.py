@@ -71,6 +71,7 @@ def test_weights_and_onnx_say_the_same(model: Path) -> None:
         np.testing.assert_allclose(again(torch.from_numpy(encoded.features))[0].numpy(), scores, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_weights(clips: list[Clip], tmp_path: Path) -> None:
     one, two = (
         load_file(train_model(clips, TrainConfig(epochs=2, seed=5), tmp_path / k) / "weights.safetensors")
@@ -79,6 +80,7 @@ def test_the_same_seed_gives_the_same_weights(clips: list[Clip], tmp_path: Path)
     assert all(torch.equal(one[name], two[name]) for name in one)
 
 
+@pytest.mark.slow
 def test_without_background_it_can_still_say_none(tmp_path: Path) -> None:
     gestures = [c for c in persons_clips(40, persons=4, clips=4) if c.label != "background"]
     folder = train_model(gestures, TrainConfig(epochs=8), tmp_path)

@@ -72,8 +72,8 @@ def test_scenes_keep_the_clip_inside_and_their_clock() -> None:
     clip = synthetic("hand_left")
     for scene in (
         held(clip, 0.5, 0.7, rng),
-        with_travel(clip, synthetic("background"), 0.6, after=True, rng=rng),
-        with_travel(clip, synthetic("background"), 0.6, after=False, rng=rng),
+        with_travel(clip, synthetic("background"), 3.0, 0.6, after=True, rng=rng),
+        with_travel(clip, synthetic("background"), 3.0, 0.6, after=False, rng=rng),
         joined(clip, moved_to_end_of(synthetic("background"), clip), 0.1),
         joined(clip, reversed_in_time(clip, 1.5), 0.0),
     ):

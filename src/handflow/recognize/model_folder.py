@@ -60,7 +60,6 @@ class ModelInfo(_Part):
     background: Literal["learned", "derived"] = "learned"  # derived: the data had no background clips
     thresholds: dict[str, Threshold]
     gesture_seconds: dict[str, float]  # usual duration of each gesture, to tell its onset from its score
-    stroke: dict[str, bool] = {}  # whether the gesture ends elsewhere than it began, so that a return follows
     evaluation: Evaluation
     parameters: int  # numbers in the network
     seed: int

@@ -16,7 +16,7 @@ class AugmentConfig:
 
     rotation: float = 0.14  # radians, standard deviation: the camera or the arm leans
     stretch: float = 0.10  # log standard deviation of width against height: the camera looks from aside
-    reach: tuple[float, float] = (0.6, 1.25)  # range of factors on the path's length in hand sizes
+    reach: tuple[float, float] = (0.7, 1.2)  # range of factors on the path's length in hand sizes
     depth: float = 0.3  # log standard deviation of the scale of z
     build: float = 0.04  # hand sizes: landmarks of another hand, the same for all steps
     jitter: float = 0.02  # hand sizes: the tracker's noise, fresh at every step

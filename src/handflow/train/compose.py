@@ -75,7 +75,13 @@ def joined(first: HandSequence, second: HandSequence, gap: float) -> HandSequenc
 
 
 def with_travel(
-    sequence: HandSequence, elsewhere: HandSequence, seconds: float, *, after: bool, rng: np.random.Generator
+    sequence: HandSequence,
+    elsewhere: HandSequence,
+    distance: float,
+    seconds: float,
+    *,
+    after: bool,
+    rng: np.random.Generator,
 ) -> HandSequence:
     """The sequence with its hand coming from, or going to, where and how it is in some frame of another clip.
 
@@ -85,7 +91,8 @@ def with_travel(
     Args:
         sequence: what the hand does besides.
         elsewhere: a clip, one frame of which gives shape and direction of the other end.
-        seconds: how long the way takes.
+        distance: length of the way, palm sizes (as `_Edge.size` measures them).
+        seconds: how long the way takes; its peak speed is 1.875 times the mean.
         after: whether the hand goes after the sequence, else it comes before.
     """
     here, there = _edge(sequence, last=after), _edge(elsewhere, last=bool(rng.random() < 0.5))
@@ -98,8 +105,8 @@ def with_travel(
     if there.slot != slot:
         shape[:, 0] *= -1
     # Mostly from and to below, where hands rest.
-    angle = np.pi / 2 + rng.normal(0, 0.6) if rng.random() < 0.6 else rng.uniform(0, 2 * np.pi)
-    way = size * rng.uniform(1.0, 5.0) * np.array([np.cos(angle), np.sin(angle)])
+    angle = np.pi / 2 + rng.normal(0, 0.6) if rng.random() < 0.5 else rng.uniform(0, 2 * np.pi)
+    way = size * distance * np.array([np.cos(angle), np.sin(angle)])
     other = shape * rng.uniform(0.85, 1.15) + np.append(place + way, here.hand[0, 2])
     time = np.arange(1, count + 1) / count
     share = (10 * time**3 - 15 * time**4 + 6 * time**5)[:, None, None]

@@ -112,6 +112,8 @@ class WindowSampler:
     def draw(self, clips: Sequence[Clip], scenes_per_clip: int, rng: np.random.Generator) -> Samples:
         """Draws that many scenes from every clip; all clips show a hand."""
         idle = [c.sequence for c in clips if c.label == BACKGROUND]
+        speeds = [peak_speed(c.sequence) for c in clips if c.label != BACKGROUND]
+        speed = float(np.median(speeds)) if speeds else 0.0
         windows: list[Windows] = []
         targets: list[Float64] = []
         gestures: list[int] = []
@@ -119,7 +121,7 @@ class WindowSampler:
         for clip in clips:
             stroke = clip.label != BACKGROUND and is_stroke(clip.sequence)
             for _ in range(scenes_per_clip):
-                scene = self._scene(clip, stroke, clips, idle, rng)
+                scene = self._scene(clip, stroke, clips, idle, speed, rng)
                 ends = self._ends(scene, rng)
                 windows += [
                     cut_window(scene.sequence, end, self._seconds, hands_matter=self._hands_matter)
@@ -143,6 +145,7 @@ class WindowSampler:
         stroke: bool,
         clips: Sequence[Clip],
         idle: Sequence[HandSequence],
+        speed: float,
         rng: np.random.Generator,
     ) -> _Scene:
         sequence = clip.sequence
@@ -167,7 +170,7 @@ class WindowSampler:
             back = float(sequence.timestamps[-1] - rest.timestamps[-1])
             over = float(rest.timestamps[-1]) + 0.6 * back
         elif draw < 0.5:
-            sequence, over = self._come_and_go(sequence, clips, rng)
+            sequence, over = self._come_and_go(sequence, nothing, clips, speed, rng)
         elif idle and draw < 0.75:
             sequence = self._among(sequence, idle, rng)
         elif draw < 0.9:
@@ -177,30 +180,37 @@ class WindowSampler:
         return _Scene(sequence, None if nothing else core, over)
 
     def _come_and_go(
-        self, sequence: HandSequence, clips: Sequence[Clip], rng: np.random.Generator
+        self,
+        sequence: HandSequence,
+        nothing: bool,
+        clips: Sequence[Clip],
+        stroke_speed: float,
+        rng: np.random.Generator,
     ) -> tuple[HandSequence, float]:
-        """The clip with the hand coming before and going after, slower than it moves in the clip itself."""
+        """The clip with the hand coming before and going after, slower than gestures move."""
         others = rng.choice(len(clips), 2)
-        speed = max(peak_speed(sequence), 4.0)
+        speed = stroke_speed if nothing else peak_speed(sequence)
         over = np.inf
         if rng.random() < 0.75:
             if rng.random() < 0.5:
                 sequence = held(sequence, float(rng.uniform(0, 0.3)), 0.0, rng)
-            seconds = self._way_seconds(speed, rng)
-            sequence = with_travel(sequence, clips[others[0]].sequence, seconds, after=False, rng=rng)
+            way, seconds = self._way(speed, rng)
+            sequence = with_travel(sequence, clips[others[0]].sequence, way, seconds, after=False, rng=rng)
         if rng.random() < 0.75:
             sequence = held(sequence, 0.0, float(rng.uniform(0, 0.4)), rng)
             end = float(sequence.timestamps[-1])
-            seconds = self._way_seconds(speed, rng)
-            sequence = with_travel(sequence, clips[others[1]].sequence, seconds, after=True, rng=rng)
+            way, seconds = self._way(speed, rng)
+            sequence = with_travel(sequence, clips[others[1]].sequence, way, seconds, after=True, rng=rng)
             over = end + 0.65 * seconds
             sequence = held(sequence, 0.0, float(rng.uniform(0, 0.4)), rng)
         return sequence, over
 
     @staticmethod
-    def _way_seconds(speed: float, rng: np.random.Generator) -> float:
-        """Seconds for a way of about 3 palm sizes whose peak is a quarter to two thirds of `speed`."""
-        return float(np.clip(1.875 * 3.0 / (rng.uniform(0.25, 0.65) * speed), 0.4, 1.4))
+    def _way(speed: float, rng: np.random.Generator) -> tuple[float, float]:
+        """Length (palm sizes) and duration (seconds) of a way whose peak is a share of `speed`."""
+        length = float(rng.uniform(1.5, 12.0))
+        peak = float(rng.uniform(0.25, 0.65)) * max(speed, 5.0)
+        return length, float(np.clip(1.875 * length / peak, 0.3, 1.6))
 
     def _among(
         self, sequence: HandSequence, idle: Sequence[HandSequence], rng: np.random.Generator
