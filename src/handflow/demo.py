@@ -7,11 +7,7 @@ same code as a camera. What chance decides follows from one seed.
 
 import hashlib
 import json
-import multiprocessing
-import signal
 from collections.abc import Callable
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -19,12 +15,11 @@ from handflow import synth
 from handflow.capture import VideoWriter, open_source
 from handflow.data import Dataset
 from handflow.data.atomic import write_bytes
-from handflow.data.extract import MOST_PROCESSES, cores
-from handflow.errors import DatasetError
 from handflow.hands import HandLandmarker, find_hand_models, track_hands
 from handflow.hands.landmarker import VERSION
 from handflow.live.annotate import Annotator
 from handflow.live.pipeline import Pipeline
+from handflow.processes import cores, in_processes
 from handflow.recognize import Recognizer
 from handflow.synth.clips import make_clip
 from handflow.synth.person import random_person
@@ -91,6 +86,7 @@ class ClipOrder:
     seed: int
     fps: float
     size: tuple[int, int]
+    test: bool  # never trained on
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +113,7 @@ def clip_orders(config: DemoConfig, *, test: bool) -> list[ClipOrder]:
             seed=config.seed * 100_000 + person * 100 + take,
             fps=config.fps,
             size=config.size,
+            test=test,
         )
         for person in range(first, first + count)
         for gesture, take in takes
@@ -152,8 +149,8 @@ def make_tracked_clip(order: ClipOrder) -> Clip:
     )
 
 
-def make_video(config: DemoConfig, path: Path) -> tuple[Segment, ...]:
-    """Renders the continuous video of a person never trained on; returns the truth."""
+def make_video(config: DemoConfig, video: Path, truth: Path) -> None:
+    """Renders the continuous video of a person never trained on and writes its truth."""
     person = random_person(config.person_seed(config.train_persons + config.test_persons))
     width, height = config.size
     made = make_stream(
@@ -166,10 +163,18 @@ def make_video(config: DemoConfig, path: Path) -> tuple[Segment, ...]:
         height=height,
         substeps=None,
     )
-    with VideoWriter(path, config.size, config.fps) as video:
+    with VideoWriter(video, config.size, config.fps) as writer:
         for frame in render_frames(made.scene):
-            video.write(frame.image, frame.timestamp)
-    return made.stream.segments
+            writer.write(frame.image, frame.timestamp)
+    write_bytes(truth, json.dumps([asdict(s) for s in made.stream.segments], indent=1).encode())
+
+
+def _make(order: ClipOrder | None, config: DemoConfig, video: Path, truth: Path) -> Clip | None:
+    """Makes a clip, or the continuous video where no clip is ordered."""
+    if order is not None:
+        return make_tracked_clip(order)
+    make_video(config, video, truth)
+    return None
 
 
 def prepare(config: DemoConfig, folder: Path, *, jobs: int = 0, progress: Progress) -> DemoMaterial:
@@ -183,50 +188,23 @@ def prepare(config: DemoConfig, folder: Path, *, jobs: int = 0, progress: Progre
 
     Raises:
         ModelFileError: the hand models are missing.
-        DatasetError: a process was killed; what is done stays.
+        HandflowError: a process was killed; what is done stays.
     """
     find_hand_models()  # before the workers start, so that only one of them fetches
     train = Dataset.create(folder / "train", gestures=(*GESTURES, BACKGROUND), exist_ok=True)
     test = Dataset.create(folder / "test", gestures=(*GESTURES, BACKGROUND), exist_ok=True)
-    wanted = [(d, o) for d, t in ((train, False), (test, True)) for o in clip_orders(config, test=t)]
-    there = {(d.path, e.id) for d in (train, test) for e in d.entries()}
-    missing = [(d, o) for d, o in wanted if (d.path, o.id) not in there]
     video, truth = folder / "stream.mp4", folder / "stream.json"
-    filmed = video.exists() and truth.exists()  # caches are cleaned file by file
-    if missing or not filmed:
-        pool = ProcessPoolExecutor(
-            min(jobs or cores(), MOST_PROCESSES),
-            multiprocessing.get_context("spawn"),
-            initializer=_leave_interrupts,
-        )
-        try:
-            rendering: Future[tuple[Segment, ...]] | None = None
-            if not filmed:
-                rendering = pool.submit(make_video, config, video)
-            clips = pool.map(make_tracked_clip, [o for _, o in missing])
-            for done, ((dataset, _), clip) in enumerate(zip(missing, clips, strict=True), 1):
-                dataset.add(clip, landmarker=HandLandmarker.version)
-                progress("clips rendered and tracked", done, len(missing))
-            if rendering is not None:
-                _write_truth(truth, rendering.result())
-        except BrokenProcessPool as error:
-            raise DatasetError(
-                "a process that made clips was ended, perhaps for lack of memory: "
-                "run `handflow demo` again with --jobs 1; the clips done so far stay"
-            ) from error
-        finally:  # also at Ctrl-C: no further clip is begun
-            pool.shutdown(wait=True, cancel_futures=True)
+    missing: list[ClipOrder | None] = [] if truth.exists() else [None]  # the video first: it takes longest
+    for dataset, is_test in ((train, False), (test, True)):
+        there = {entry.id for entry in dataset.entries()}
+        missing += [order for order in clip_orders(config, test=is_test) if order.id not in there]
+    made = in_processes(_make, missing, config, video, truth, processes=jobs or cores())
+    for done, (order, clip) in enumerate(made, 1):
+        if order is not None:
+            (test if order.test else train).add(clip, landmarker=HandLandmarker.version)
+        progress("clips rendered and tracked", done, len(missing))
     segments = tuple(Segment(**s) for s in json.loads(truth.read_text(encoding="utf-8")))
     return DemoMaterial(train.path, test.path, video, segments)
-
-
-def _write_truth(path: Path, segments: tuple[Segment, ...]) -> None:
-    write_bytes(path, json.dumps([asdict(s) for s in segments], indent=1).encode())
-
-
-def _leave_interrupts() -> None:
-    """Ctrl-C reaches every process of a terminal; the first one ends the others."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,7 +16,7 @@ from data_samples import OPEN_HAND, clip, files_of, pictures, write_article
 from handflow.data import Dataset, load_clips
 from handflow.data.extract import extract_landmarks, is_older
 from handflow.data.importers import import_path
-from handflow.errors import DatasetError
+from handflow.errors import DatasetError, HandflowError
 from handflow.hands import HandModels
 from handflow.types import Hand, Hands, Region
 
@@ -105,7 +105,7 @@ def test_clips_in_which_no_hand_is_seen_are_named(tmp_path):
 
 
 def test_a_process_that_dies_ends_in_one_line(dataset):
-    with pytest.raises(DatasetError, match="--jobs 1"):
+    with pytest.raises(HandflowError, match="--jobs 1"):
         extract_landmarks(dataset, jobs=2, make_landmarker=Killed, version="x")
     with pytest.raises(DatasetError, match="--jobs 1 or more"):
         extract_landmarks(dataset, jobs=0)

@@ -112,7 +112,8 @@ def _dataset(
     out: Path, names: Sequence[str], plan: "Sequence[Take]", pixels: bool, processes: int
 ) -> dict[str, Any]:
     from handflow.data import Dataset
-    from handflow.synth.write import FLIPS, clip_truth, in_processes, write_clip, write_json
+    from handflow.processes import in_processes
+    from handflow.synth.write import FLIPS, clip_truth, write_clip, write_json
 
     flips = {a: b for a, b in FLIPS.items() if a in names and b in names}
     dataset = Dataset.create(out, gestures=names, flip_map=flips, exist_ok=True)
@@ -163,7 +164,8 @@ def _streams(out: Path, plan: "Sequence[Take]") -> dict[str, Any]:
 def _videos(out: Path, plan: "Sequence[Take]", processes: int) -> dict[str, Any]:
     from handflow.capture import VideoWriter
     from handflow.data import write_archive
-    from handflow.synth.write import in_processes, write_video
+    from handflow.processes import in_processes
+    from handflow.synth.write import write_video
 
     out.mkdir(parents=True, exist_ok=True)
     missing = [take for take in plan if not (out / f"{take.id}.json").exists()]

@@ -1,27 +1,19 @@
 """Finding the hands in clips that have pictures: in several processes, resumable, past damaged clips."""
 
 import logging
-import os
 import re
-import signal
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable
 from dataclasses import dataclass
-from multiprocessing import get_context
-
-import cv2
+from functools import partial
 
 from handflow.data.dataset import Dataset
 from handflow.data.landmarks import GIVEN
 from handflow.data.layout import ClipEntry
 from handflow.errors import DatasetError
 from handflow.hands import HandLandmarker, find_hand_models, track_hands
+from handflow.processes import cores, in_processes
 
 log = logging.getLogger(__name__)
-
-MOST_PROCESSES = 61
-"""That Windows lets one process wait for."""
 
 MakeLandmarker = Callable[[], HandLandmarker]
 Progress = Callable[[int, int, str], None]
@@ -74,11 +66,12 @@ def extract_landmarks(
     wanted = [e for e in entries if e.has_frames and (again or not _is_current(dataset, e, version))]
     if wanted and make_landmarker is HandLandmarker:
         find_hand_models()  # fetched once, before several processes look for them
-    jobs = min(jobs or cores(), len(wanted), MOST_PROCESSES)
-    work = _here if jobs <= 1 else _in_processes
+    jobs = min(jobs or cores(), len(wanted))
+    start = partial(_start_worker, make_landmarker) if wanted else None
+    outcomes = in_processes(_work, wanted, dataset, processes=jobs, start=start)
     done: list[str] = []
     without: list[str] = []
-    for number, (entry, outcome) in enumerate(work(dataset, wanted, make_landmarker, jobs), 1):
+    for number, (entry, outcome) in enumerate(outcomes, 1):
         if outcome.failure is not None:
             failed.append((entry.id, outcome.failure))
         else:
@@ -129,47 +122,13 @@ def _extract_one(dataset: Dataset, entry: ClipEntry, landmarker: HandLandmarker)
     return _Outcome(hands_seen=bool(sequence.seen.any()))
 
 
-def _here(
-    dataset: Dataset, entries: list[ClipEntry], make: MakeLandmarker, jobs: int
-) -> Iterator[tuple[ClipEntry, _Outcome]]:
-    landmarker = make() if entries else None
-    for entry in entries:
-        assert landmarker is not None
-        yield entry, _extract_one(dataset, entry, landmarker)
-
-
-def _in_processes(
-    dataset: Dataset, entries: list[ClipEntry], make: MakeLandmarker, jobs: int
-) -> Iterator[tuple[ClipEntry, _Outcome]]:
-    # Spawned, not forked: the same on every system, and safe beside the threads of a studio.
-    pool = ProcessPoolExecutor(jobs, get_context("spawn"), initializer=_start_worker, initargs=(make,))
-    try:
-        futures = {pool.submit(_work, dataset, e): e for e in entries}
-        for future in as_completed(futures):
-            yield futures[future], future.result()
-    except BrokenProcessPool as error:
-        raise DatasetError(
-            "a process that looked for hands was ended, perhaps for lack of memory: "
-            "run `handflow extract` again with --jobs 1; the clips done so far stay"
-        ) from error
-    finally:  # also at Ctrl-C: the clips at work are finished and kept, no further one is begun
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-_OF_THIS_PROCESS: dict[str, HandLandmarker] = {}  # filled in workers alone
+_OF_THIS_PROCESS: dict[str, HandLandmarker] = {}
+"""The landmarker of this process, loaded once for all its clips."""
 
 
 def _start_worker(make: MakeLandmarker) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends us
-    cv2.setNumThreads(1)  # each process has its core
     _OF_THIS_PROCESS["landmarker"] = make()
 
 
-def _work(dataset: Dataset, entry: ClipEntry) -> _Outcome:
+def _work(entry: ClipEntry, dataset: Dataset) -> _Outcome:
     return _extract_one(dataset, entry, _OF_THIS_PROCESS["landmarker"])
-
-
-def cores() -> int:
-    """Processor cores that this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1

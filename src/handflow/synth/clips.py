@@ -123,10 +123,10 @@ def _act(
 ) -> tuple[Motion, float, float]:
     """A whole performance: waiting, preparation, stroke, retraction; with onset and offset.
 
-    `ready`: the hand already waits where the gesture starts, as in a recorded take; None: often. Who waits in
-    a held pose would already perform it.
+    `ready`: the hand already waits where the gesture starts; None: mostly, since takes are recorded so, by key
+    or countdown. Who waits in a held pose would already perform it.
     """
-    drawn = rng.random() < 0.45
+    drawn = rng.random() < 0.85
     ready = (drawn if ready is None else ready) and not what.held
     plan = Planner(what.first if ready else _somewhere(person, rng))
     plan.wait(3.0)

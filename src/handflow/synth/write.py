@@ -5,11 +5,8 @@ landmark archives. Each process makes its own clips again from their seeds and w
 """
 
 import json
-import multiprocessing
 import os
-import signal
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -249,45 +246,3 @@ def write_json(path: Path, document: dict[str, Any]) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def in_processes(
-    work: Callable[..., Any], jobs: Sequence[Take], *common: Any, processes: int
-) -> Iterator[tuple[Take, Any]]:
-    """Does `work(take, *common)` for every take, in any order; gives each with its result.
-
-    Where the consumer stops or is interrupted, takes under way are finished and no others begin.
-
-    Args:
-        work: a function at module level.
-        jobs: the takes.
-        common: what each call gets besides; must be picklable.
-        processes: how many work; 1: this one, nothing is started.
-    """
-    if processes <= 1 or len(jobs) < 2:
-        for take in jobs:
-            yield take, work(take, *common)
-        return
-    pool = ProcessPoolExecutor(
-        min(processes, len(jobs)), multiprocessing.get_context("spawn"), initializer=_leave_interrupts
-    )
-    try:
-        waiting = iter(jobs)
-        running: dict[Future[Any], Take] = {}
-        while True:
-            for take in waiting:
-                running[pool.submit(work, take, *common)] = take
-                if len(running) >= processes:  # none in hand: little is under way at Ctrl-C
-                    break
-            if not running:
-                return
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in done:
-                yield running.pop(future), future.result()
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _leave_interrupts() -> None:
-    """Ctrl-C reaches every process of a terminal: only the first decides what is still finished."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
