@@ -9,6 +9,7 @@ from handflow.synth.surface import CHAINS, STUB, HandMesh
 from handflow.types import Float32, Float64
 
 _PALM = [5, 9, 13, 17]
+_HANGS = 0.6  # metres that the upper arm hangs down for each forearm length behind the elbow
 _CHAIN_JOINTS = np.array([(0, *chain) for chain in CHAINS])  # (5 chains, 5 joints)
 
 
@@ -142,8 +143,9 @@ def posed_mesh(mesh: HandMesh, pose: Pose) -> tuple[Float32, Float32]:
     blend = mesh.weights @ pose.transforms.reshape(-1, 12).astype(np.float32)  # (V, 12)
     m = blend.reshape(-1, 3, 4)
     vertices = np.einsum("vij,vj->vi", m[:, :, :3], mesh.vertices) + m[:, :, 3]
-    # The arm goes straight on behind the elbow: where that is in the picture, no stump is seen.
     vertices += mesh.stretch[:, None] * (pose.stretch * pose.forearm).astype(np.float32)
+    # Behind the elbow the arm hangs down and out of the picture: no stump is seen.
+    vertices[:, 1] += np.float32(_HANGS) * np.clip(mesh.stretch - 1, 0, None)
     normals = np.einsum("vij,vj->vi", m[:, :, :3], mesh.normals)
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
     return vertices.astype(np.float32), normals.astype(np.float32)

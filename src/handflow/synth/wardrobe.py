@@ -7,7 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handflow.synth.scene import PersonLook
-from handflow.synth.surface import CHAINS, FINGER_RADII, STUB, STUB_FREE, TRANSFORMS, HandMesh, hand_mesh
+from handflow.synth.skeleton import WRIST_SLIDE
+from handflow.synth.surface import (
+    CHAINS,
+    FINGER_RADII,
+    REST,
+    STUB,
+    STUB_FREE,
+    TRANSFORMS,
+    HandMesh,
+    hand_mesh,
+)
 from handflow.synth.texture import (
     Sheets,
     cloth_coordinates,
@@ -115,6 +125,7 @@ def _sleeve(start: float, rng: np.random.Generator) -> _Part:
         ],
         -1,
     )
+    vertices = vertices - WRIST_SLIDE * REST.length  # round the forearm's middle
     # Lengths along the arm are stretched when it is posed: take the slopes in stretched lengths.
     stretched = vertices.copy()
     stretched[..., 1] *= 3.2
@@ -148,7 +159,7 @@ def dress(look: PersonLook, seed: int = 0) -> DressedHand:
     triangles = bare.triangles
     if look.sleeve is not None:
         parts.append(_sleeve(look.sleeve_start, np.random.default_rng([seed, 5])))
-        hidden = look.sleeve_start + 0.12
+        hidden = look.sleeve_start + 0.06  # within the cuff
         triangles = triangles[bare.stretch[triangles].min(1) < hidden]
     thumb = bare.weights[:, :7][:, 2:].sum(1)
     back = (1 - thumb)[:, None] * np.array([0.0, 0.0, -1.0]) + thumb[:, None] * THUMB_BACK
