@@ -3,9 +3,10 @@
 Every scene is another virtual person (hand, skin, sleeve, room, light, camera) who holds a pose and moves a
 little, for five frames. Each frame is looked at twice: on its own (the palm detector must find the hand),
 and in sequence (the hand is followed). Errors are the mean distance of the 21 landmarks from the truth, in
-per cent of the hand's size (longer side of the landmarks' box). The renderer was built on seeds below 1000.
+per cent of the hand's size (longer side of the landmarks' box). Seeds below 2100 were looked at while the
+renderer was built; those from 5000 on were not.
 
-    python benchmarks/synthetic_hand.py --frames 200 --seed 1000
+    python benchmarks/synthetic_hand.py --frames 600 --seed 5000
 """
 
 import argparse
@@ -171,7 +172,7 @@ def main() -> None:
     )
     parser.add_argument("--frames", type=int, default=200, help="frames for each pose")
     parser.add_argument(
-        "--seed", type=int, default=1000, help="first person; below 1000 the renderer was built on"
+        "--seed", type=int, default=5000, help="first person; below 2100 the renderer was built on"
     )
     parser.add_argument("--poses", default=",".join(POSES), help="poses, by comma")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
