@@ -19,7 +19,13 @@ from conftest import ROOT, need
 
 PACKAGE = ROOT / "src" / "handflow"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-GROUND = {"types", "errors", "places", "processes", ""}  # what every room stands on; "" is handflow itself (its version)
+GROUND = {
+    "types",
+    "errors",
+    "places",
+    "processes",
+    "",
+}  # what every room stands on; "" is handflow itself (its version)
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 

@@ -49,10 +49,10 @@ class DemoConfig:
     """
 
     seed: int = 0
-    train_persons: int = 24
-    test_persons: int = 12
-    clips: int = 1
-    background_clips: int = 2
+    train_persons: int = 16
+    test_persons: int = 5
+    clips: int = 2
+    background_clips: int = 4
     stream_gestures: int = 12
     fps: float = 15.0
     size: tuple[int, int] = (320, 240)

@@ -340,7 +340,7 @@ def test_tracker_noise_grows_with_speed_and_is_worst_in_depth() -> None:
 
 def test_tracker_noise_leaves_unseen_hands_unseen_and_loses_fast_ones() -> None:
     lost = 0
-    for seed in range(30):
+    for seed in range(80):
         person = random_person(seed)
         clip = make_clip("hand_right", person, seed, second_hand=False).clip
         noisy = add_tracker_noise(clip.sequence, np.random.default_rng(0), frame_size=(320, 240))
@@ -384,5 +384,5 @@ def test_a_held_pose_lasts_from_onset_to_offset_and_not_much_longer() -> None:
         assert made.offset is not None
         assert closed[(times > made.onset) & (times < made.offset)].all()
         longer.append(closed.sum() / 30 - (made.offset - made.onset))
-    assert np.median(longer) < 0.9  # closing on the way there and opening on the way back
+    assert np.median(longer) < 1.1  # closing on the way there and opening on the way back
     assert max(longer) < 1.5

@@ -50,7 +50,7 @@ def _persons(first: int, count: int, seed: int) -> list[VirtualPerson]:
 
 
 def _train(folder: Path, seed: int) -> tuple[Path, int]:
-    """Trains on 10 persons; returns the model folder and the number of clips."""
+    """Trains on 16 persons; returns the model folder and the number of clips."""
     try:
         from handflow.train import TrainConfig, train_model
     except ModuleNotFoundError as error:
@@ -58,7 +58,7 @@ def _train(folder: Path, seed: int) -> tuple[Path, int]:
     labels = (*GESTURES, BACKGROUND, BACKGROUND)  # twice as much of it, as people should record
     clips = [
         dataclasses.replace(clip, id=f"{k}-{clip.id}")
-        for k, clip in enumerate(landmark_clips(labels, _persons(0, 10, seed), 3, seed, seconds=1.5))
+        for k, clip in enumerate(landmark_clips(labels, _persons(0, 16, seed), 2, seed, seconds=1.5))
     ]
     return train_model(clips, TrainConfig(seed=seed), folder), len(clips)
 
@@ -71,7 +71,7 @@ def bench_train(
     Raises:
         MissingExtraError: torch is not installed.
     """
-    test = list(landmark_clips((*GESTURES, BACKGROUND), _persons(10, 10, seed), 3, seed + 1, seconds=1.5))
+    test = list(landmark_clips((*GESTURES, BACKGROUND), _persons(16, 10, seed), 3, seed + 1, seconds=1.5))
     seconds = []
     with tempfile.TemporaryDirectory(prefix="handflow-bench-") as scratch:
         for run in range(runs):
@@ -111,7 +111,7 @@ def bench_stream(
         recognizer = load_recognizer(model)
     times = StageTimes()
     results = []
-    for number, person in enumerate(_persons(20, persons, seed)):
+    for number, person in enumerate(_persons(26, persons, seed)):
         progress(f"stream {number + 1} of {persons}")
         made = make_stream(GESTURES, person, seed + number, gestures_count=gestures).stream
         noisy = add_tracker_noise(made.sequence, random_numbers(seed, number, 7), frame_size=made.frame_size)

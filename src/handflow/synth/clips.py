@@ -123,8 +123,8 @@ def _act(
 ) -> tuple[Motion, float, float]:
     """A whole performance: waiting, preparation, stroke, retraction; with onset and offset.
 
-    `ready`: the hand already waits where the gesture starts; None: mostly, since takes are recorded so, by key
-    or countdown. Who waits in a held pose would already perform it.
+    `ready`: the hand already waits where the gesture starts; None: mostly, since takes are recorded so, by
+    key or countdown. Who waits in a held pose would already perform it.
     """
     drawn = rng.random() < 0.85
     ready = (drawn if ready is None else ready) and not what.held

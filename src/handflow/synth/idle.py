@@ -81,8 +81,8 @@ def travel(
     way = target[PLACE] - plan.state[PLACE]
     length = float(np.linalg.norm(way))
     turned = float(np.abs(target[ATTITUDE] - plan.state[ATTITUDE]).max())
-    # Unhurried movements of the arm reach some 0.4 to 0.8 m/s, strokes of the same length the double.
-    seconds = person.tempo * ease * max(0.42 + 1.7 * length, 0.25 + 0.35 * turned) * rng.uniform(0.85, 1.35)
+    # Unhurried movements of the arm reach some 0.3 to 0.6 m/s, strokes of the same length the double or more.
+    seconds = person.tempo * ease * max(0.5 + 2.1 * length, 0.25 + 0.35 * turned) * rng.uniform(0.85, 1.35)
     bulge = np.zeros(STATE)
     across = np.array([-way[1], way[0]]) / max(length, 1e-6)
     bulge[PLACE][:2] = across * length * rng.normal(0, 0.1)
