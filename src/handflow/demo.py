@@ -15,6 +15,7 @@ from handflow import synth
 from handflow.capture import VideoWriter, open_source
 from handflow.data import Dataset
 from handflow.data.atomic import write_bytes
+from handflow.data.take import RecorderConfig, why_unusable
 from handflow.hands import HandLandmarker, find_hand_models, track_hands
 from handflow.hands.landmarker import VERSION
 from handflow.live.annotate import Annotator
@@ -28,7 +29,8 @@ from handflow.synth.streams import make_stream
 from handflow.types import BACKGROUND, Clip, GestureEvent, Scores, Segment, StageTimes
 
 GESTURES = ("hand_up", "hand_down", "hand_left", "hand_right")
-_CLIP_SECONDS = 1.5
+_CLIP_SECONDS = 1.3
+_ATTEMPTS = 4
 Progress = Callable[[str, int, int], None]
 """Called with what is being made, how many are done, and how many there are."""
 
@@ -52,7 +54,7 @@ class DemoConfig:
     train_persons: int = 16
     test_persons: int = 5
     clips: int = 2
-    background_clips: int = 4
+    background_clips: int = 3
     stream_gestures: int = 12
     fps: float = 15.0
     size: tuple[int, int] = (320, 240)
@@ -124,14 +126,25 @@ _landmarker: HandLandmarker | None = None  # one for each worker process: loadin
 
 
 def make_tracked_clip(order: ClipOrder) -> Clip:
-    """Renders a clip and tracks its hands with the real hand models."""
+    """Renders a clip and tracks its hands with the real hand models.
+
+    A take that shows too little of a hand is taken again, as `handflow record` does.
+    """
+    for attempt in range(_ATTEMPTS):
+        clip = _take(order, order.seed + 1_000_000 * attempt)
+        if why_unusable(clip.sequence, RecorderConfig()) is None:
+            break
+    return clip
+
+
+def _take(order: ClipOrder, seed: int) -> Clip:
     global _landmarker  # noqa: PLW0603
     _landmarker = _landmarker or HandLandmarker()
     width, height = order.size
     made = make_clip(
         order.gesture,
         random_person(order.person_seed),
-        order.seed,
+        seed,
         fps=order.fps,
         seconds=_CLIP_SECONDS,
         width=width,

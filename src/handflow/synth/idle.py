@@ -162,7 +162,7 @@ def reach_out(plan: Planner, person: VirtualPerson, rng: np.random.Generator) ->
     )
     target[ATTITUDE] += (rng.uniform(0.2, 0.9), rng.uniform(-0.3, 0.5), rng.normal(0, 0.3))
     target[POSE][:5] = rng.uniform(0.1, 0.45, 5)
-    travel(plan, person, rng, target, ease=0.95, arc=-0.1, late_fingers=True)
+    travel(plan, person, rng, target, ease=1.1, arc=-0.1, late_fingers=True)
     grip = target.copy()
     grip[POSE][:5] = rng.uniform(0.4, 0.75, 5)
     plan.move_to(grip, rng.uniform(0.3, 0.6))

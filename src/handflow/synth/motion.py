@@ -91,7 +91,7 @@ def _swipe(x: float, y: float) -> Program:
         arc = length * (person.curvature + person.variation * rng.normal(0, 0.03))
         bulge = _delta((-abs(y) * arc * person.side, -abs(x) * arc, -length * rng.uniform(0.0, 0.18)))
         delta = _delta((way[0], way[1], rng.normal(0, 0.012)), (bend[0], 0.0, bend[2]))
-        duration = np.clip(_seconds(person, rng, 0.4, 0.62) * (length / 0.25) ** 0.4, 0.3, 1.2)
+        duration = np.clip(_seconds(person, rng, 0.36, 0.56) * (length / 0.25) ** 0.4, 0.3, 1.2)
         return stroke(first, [Move(0.0, float(duration), delta, bulge, skew=float(rng.uniform(0.88, 1.08)))])
 
     return program

@@ -157,7 +157,7 @@ def random_person(seed: int, *, hand: Side | None = None, name: str | None = Non
                 0.47 * shape.length + np.clip(rng.normal(0, 0.025), -0.05, 0.05)
             ),  # the wrist: the palm lies mid-picture
         ),
-        tempo=float(np.clip(np.exp(rng.normal(0, 0.2)), 0.68, 1.5)),
+        tempo=float(np.clip(np.exp(rng.normal(0, 0.16)), 0.75, 1.3)),
         amplitude=float(np.clip(rng.normal(0.29, 0.05), 0.19, 0.42)),
         curvature=float(np.clip(rng.normal(0.06, 0.07), -0.1, 0.22)),
         variation=float(rng.uniform(0.6, 1.4)),
