@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from itertools import groupby
 from pathlib import Path
 
 from handflow import synth
@@ -16,7 +17,7 @@ from handflow.capture import VideoWriter, open_source
 from handflow.data import Dataset
 from handflow.data.atomic import write_bytes
 from handflow.data.take import RecorderConfig, why_unusable
-from handflow.hands import HandLandmarker, find_hand_models, track_hands
+from handflow.hands import HandLandmarker, HandLandmarkerConfig, find_hand_models, track_hands
 from handflow.hands.landmarker import VERSION
 from handflow.live.annotate import Annotator
 from handflow.live.pipeline import Pipeline
@@ -29,6 +30,8 @@ from handflow.synth.streams import make_stream
 from handflow.types import BACKGROUND, Clip, GestureEvent, Scores, Segment, StageTimes
 
 GESTURES = ("hand_up", "hand_down", "hand_left", "hand_right")
+HANDS = HandLandmarkerConfig(max_hands=1)
+"""The demo's persons show one hand; no time is spent on looking for another."""
 _CLIP_SECONDS = 1.3
 _ATTEMPTS = 4
 Progress = Callable[[str, int, int], None]
@@ -139,7 +142,7 @@ def make_tracked_clip(order: ClipOrder) -> Clip:
 
 def _take(order: ClipOrder, seed: int) -> Clip:
     global _landmarker  # noqa: PLW0603
-    _landmarker = _landmarker or HandLandmarker()
+    _landmarker = _landmarker or HandLandmarker(HANDS)
     width, height = order.size
     made = make_clip(
         order.gesture,
@@ -150,6 +153,7 @@ def _take(order: ClipOrder, seed: int) -> Clip:
         width=width,
         height=height,
         substeps=None,
+        second_hand=False,
     )
     return Clip(
         id=order.id,
@@ -175,6 +179,7 @@ def make_video(config: DemoConfig, video: Path, truth: Path) -> None:
         width=width,
         height=height,
         substeps=None,
+        second_hand=False,
     )
     with VideoWriter(video, config.size, config.fps) as writer:
         for frame in render_frames(made.scene):
@@ -182,12 +187,11 @@ def make_video(config: DemoConfig, video: Path, truth: Path) -> None:
     write_bytes(truth, json.dumps([asdict(s) for s in made.stream.segments], indent=1).encode())
 
 
-def _make(order: ClipOrder | None, config: DemoConfig, video: Path, truth: Path) -> Clip | None:
-    """Makes a clip, or the continuous video where no clip is ordered."""
-    if order is not None:
-        return make_tracked_clip(order)
-    make_video(config, video, truth)
-    return None
+def _make(orders: tuple[ClipOrder, ...], config: DemoConfig, video: Path, truth: Path) -> list[Clip]:
+    """Makes the clips of one person, who is dressed once; or the video where no clips are ordered."""
+    if not orders:
+        make_video(config, video, truth)
+    return [make_tracked_clip(order) for order in orders]
 
 
 def prepare(config: DemoConfig, folder: Path, *, jobs: int = 0, progress: Progress) -> DemoMaterial:
@@ -207,14 +211,18 @@ def prepare(config: DemoConfig, folder: Path, *, jobs: int = 0, progress: Progre
     train = Dataset.create(folder / "train", gestures=(*GESTURES, BACKGROUND), exist_ok=True)
     test = Dataset.create(folder / "test", gestures=(*GESTURES, BACKGROUND), exist_ok=True)
     video, truth = folder / "stream.mp4", folder / "stream.json"
-    missing: list[ClipOrder | None] = [] if truth.exists() else [None]  # the video first: it takes longest
+    missing: list[ClipOrder] = []
     for dataset, is_test in ((train, False), (test, True)):
         there = {entry.id for entry in dataset.entries()}
         missing += [order for order in clip_orders(config, test=is_test) if order.id not in there]
-    made = in_processes(_make, missing, config, video, truth, processes=jobs or cores())
-    for done, (order, clip) in enumerate(made, 1):
-        if order is not None:
+    work = [tuple(orders) for _, orders in groupby(missing, key=lambda order: order.subject)]
+    if not (truth.exists() and video.exists()):
+        work.insert(0, ())  # the video first: it takes longest
+    done = 0
+    for orders, clips in in_processes(_make, work, config, video, truth, processes=jobs or cores()):
+        for order, clip in zip(orders, clips, strict=True):
             (test if order.test else train).add(clip, landmarker=HandLandmarker.version)
+        done += len(clips)
         progress("clips rendered and tracked", done, len(missing))
     segments = tuple(Segment(**s) for s in json.loads(truth.read_text(encoding="utf-8")))
     return DemoMaterial(train.path, test.path, video, segments)
@@ -241,7 +249,7 @@ def play(
         annotated: where the video with hands, scores and events goes.
         progress: told how many seconds of how many are done.
     """
-    pipeline = Pipeline(HandLandmarker(), recognizer, recognizer.spotter())
+    pipeline = Pipeline(HandLandmarker(HANDS), recognizer, recognizer.spotter())
     annotator = Annotator(recognizer.labels, material.segments)
     events: list[GestureEvent] = []
     scores: list[Scores] = []

@@ -26,6 +26,16 @@ from handflow.types import Clip, HandSequence
 from train.persons import persons_clips
 
 
+@pytest.fixture(scope="module")
+def clips() -> list[Clip]:
+    return persons_clips(40, persons=4, clips=4)
+
+
+@pytest.fixture(scope="module")
+def model(clips: list[Clip], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return train_model(clips, TrainConfig(epochs=14, seed=1), tmp_path_factory.mktemp("models"))
+
+
 def test_the_folder_holds_all_that_was_promised(model: Path, clips: list[Clip]) -> None:
     files = {p.name for p in model.iterdir()}
     pictures = {"loss.png", "confusion.png"}

@@ -34,8 +34,8 @@ class SpotterConfig:
     thresholds: Mapping[str, Threshold] = field(default_factory=dict)  # per gesture, else `default`
     default: Threshold = field(default_factory=lambda: Threshold(enter=0.7, leave=0.4))
     gesture_seconds: Mapping[str, float] = field(default_factory=dict)  # usual durations, to estimate onsets
-    smoothing: float = 0.06  # seconds, time constant of the running mean of the scores
-    minimum: float = 0.12  # seconds that a gesture's smoothed score must stay above its enter threshold
+    smoothing: float = 0.1  # seconds, time constant of the running mean of the scores
+    minimum: float = 0.15  # seconds that a gesture's smoothed score must stay above its enter threshold
     refractory: float = 0.3  # seconds after an event in which nothing fires
     doubt: float = 1.2  # seconds after an event in which another gesture may be its return stroke
     doubt_minimum: float = 0.2  # `minimum` for another gesture while in doubt

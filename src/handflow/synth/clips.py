@@ -156,9 +156,9 @@ def _nothing_meant(
     """
     for _ in range(_TRIES):
         kind = rng.random()
-        if kind < 0.4:
+        if kind < 0.7:  # in streams these come once a gesture: what recognizers stumble over most
             what = program(str(rng.choice(MEANT)))(person, rng)
-            before = kind < 0.16
+            before = kind < 0.38
             motion, onset, offset = _act(person, rng, what, ready=False if before else None)
             late = rng.uniform(0.0, 0.3)
             start = onset - late - seconds if before else offset + late

@@ -113,6 +113,7 @@ def train_model(
             model=final,
             dataset=dataset,
             notes=notes,
+            tuned_on_it=True,
         )
         folder.replace(final)
     return final

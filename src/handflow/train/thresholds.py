@@ -7,8 +7,8 @@ import numpy as np
 from handflow.recognize.spotter import Threshold
 from handflow.types import BACKGROUND, Float32
 
-LOWEST, HIGHEST = 0.75, 0.9
-"""Range of enter thresholds: below, idle motion counts too often in streams; above, hardly any gesture would."""
+LOWEST, HIGHEST = 0.85, 0.92
+"""Range of enter thresholds: below, idle motion counts too often in streams; above, few gestures would."""
 
 
 def tuned_thresholds(labels: Sequence[str], probabilities: Float32, targets: Float32) -> dict[str, Threshold]:
