@@ -15,6 +15,7 @@ _BANNER_SECONDS = 0.8
 _PANEL = (24, 26, 30)
 _TEXT = (235, 235, 235)
 _QUIET = (120, 125, 135)
+_TROUGH = (50, 54, 60)
 _EVENT = (70, 200, 255)
 _TRUTH = (255, 170, 60)
 
@@ -53,24 +54,32 @@ class Annotator:
 
     def _panel(self, result: LiveResult, width: int) -> Image:
         """Bars of all scores, the time, and the true gesture where it is known."""
-        row = 22
+        unit = width / _MIN_WIDTH  # text grows with the picture
         columns = 2 if len(self._labels) > 4 else 1
         rows = -(-len(self._labels) // columns)
-        panel = np.full((rows * row + 34, width, 3), _PANEL, np.uint8)
-        _text(panel, f"{result.frame.timestamp:6.2f} s", (10, 20), _QUIET)
+
+        def px(length: float) -> int:
+            return round(length * unit)
+
+        def text(words: str, x: float, y: float, colour: tuple[int, int, int]) -> None:
+            _text(panel, words, (px(x), px(y)), colour, 0.5 * unit, max(1, round(unit)))
+
+        panel = np.full((px(rows * 22 + 34), width, 3), _PANEL, np.uint8)
+        text(f"{result.frame.timestamp:6.2f} s", 10, 20, _QUIET)
         if self._segments:
             now = result.frame.timestamp
             true = next((s.label for s in self._segments if s.onset <= now <= s.offset), "–")
-            _text(panel, f"truth: {true}", (width // 2, 20), _TRUTH)
-        span = width // columns
+            text(f"truth: {true}", _MIN_WIDTH / 2, 20, _TRUTH)
+        span = _MIN_WIDTH / columns
         for k, (label, p) in enumerate(zip(self._labels, result.scores.probabilities, strict=True)):
-            x, y = (k // rows) * span + 10, (k % rows) * row + 44
+            x, y = (k // rows) * span + 10, (k % rows) * 22 + 44
             colour = _QUIET if label == BACKGROUND else _EVENT
-            _text(panel, label[:20], (x, y), _TEXT)
-            left = x + span // 2 - 40
-            full = span - (left - x) - 30
-            cv2.rectangle(panel, (left, y - 11), (left + full, y + 1), (50, 54, 60), cv2.FILLED)
-            cv2.rectangle(panel, (left, y - 11), (left + round(full * float(p)), y + 1), colour, cv2.FILLED)
+            text(label[:20], x, y, _TEXT)
+            left = x + span / 2 - 40
+            full = span / 2 + 10 - 30
+            for share, shade in ((1.0, _TROUGH), (float(p), colour)):
+                corners = (px(left), px(y - 11)), (px(left + full * share), px(y + 1))
+                cv2.rectangle(panel, *corners, shade, cv2.FILLED)
         return panel
 
 
