@@ -22,6 +22,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 GROUND = {
     "types",
     "errors",
+    "atomic",
     "places",
     "processes",
     "",

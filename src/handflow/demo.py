@@ -13,9 +13,9 @@ from itertools import groupby
 from pathlib import Path
 
 from handflow import synth
+from handflow.atomic import write_bytes
 from handflow.capture import VideoWriter, open_source
 from handflow.data import Dataset
-from handflow.data.atomic import write_bytes
 from handflow.data.take import RecorderConfig, why_unusable
 from handflow.hands import HandLandmarker, HandLandmarkerConfig, find_hand_models, track_hands
 from handflow.hands.landmarker import VERSION

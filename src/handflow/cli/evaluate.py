@@ -127,7 +127,7 @@ class _Report:
             return
         import json
 
-        from handflow.data.atomic import write_bytes
+        from handflow.atomic import write_bytes
 
         self.out.mkdir(parents=True, exist_ok=True)
         text = json.dumps(details | {"notes": list(notes)}, indent=2, allow_nan=False)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from handflow.data.atomic import PARTIAL, in_use
+from handflow.atomic import PARTIAL, in_use
 from handflow.data.dataset import Dataset
 from handflow.data.doubts import doubtful_labels
 from handflow.data.layout import CLIP_JSON, CLIPS, ClipEntry, entry_of, frame_paths

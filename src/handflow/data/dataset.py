@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from handflow.data.atomic import staging_folder
+from handflow.atomic import staging_folder
 from handflow.data.landmarks import GIVEN, StoredLandmarks, read_landmarks, write_landmarks
 from handflow.data.layout import (
     CLIP_JSON,

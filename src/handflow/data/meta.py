@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from handflow import __version__
-from handflow.data.atomic import write_bytes
+from handflow.atomic import write_bytes
 from handflow.data.naming import gesture_name
 from handflow.errors import DatasetError
 

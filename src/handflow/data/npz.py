@@ -11,7 +11,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from handflow.data.atomic import write_bytes
+from handflow.atomic import write_bytes
 from handflow.errors import DatasetError
 
 ARCHIVE_LIMIT = 2 << 30

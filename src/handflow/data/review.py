@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from html import escape
 from pathlib import Path
 
-from handflow.data.atomic import temporary_name
+from handflow.atomic import temporary_name
 from handflow.data.check import CheckReport, Finding, check_dataset
 from handflow.data.dataset import Dataset
 from handflow.data.layout import ClipEntry

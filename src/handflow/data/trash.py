@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from handflow.data.atomic import write_bytes
+from handflow.atomic import write_bytes
 from handflow.errors import DatasetError
 
 log = logging.getLogger(__name__)

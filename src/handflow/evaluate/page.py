@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 
-from handflow.data.atomic import write_bytes
+from handflow.atomic import write_bytes
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1d2327; --soft: #5a6570; --page: #f6f7f9; --card: #fff;

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from handflow.data.atomic import write_bytes
+from handflow.atomic import write_bytes
 from handflow.errors import MissingExtraError
 from handflow.evaluate.calibration import Calibration
 

@@ -16,6 +16,7 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from handflow.atomic import write_bytes
 from handflow.errors import ModelFileError
 from handflow.places import cache_dir
 
@@ -123,12 +124,7 @@ def _download(folder: Path, *, quiet: bool) -> None:
         models = _from_archive(wheels[0])
     folder.mkdir(parents=True, exist_ok=True)
     for model, content in ((PALM, models.palm), (LANDMARK, models.landmark)):
-        temporary = folder / f".{model.name}.{os.getpid()}.partial"
-        try:
-            temporary.write_bytes(content)
-            temporary.replace(folder / model.name)
-        finally:
-            temporary.unlink(missing_ok=True)
+        write_bytes(folder / model.name, content)
 
 
 def find_hand_models(

@@ -1,10 +1,11 @@
 """Packs a trained model so that it runs without handflow: ONNX, JSON and a loader of a few lines."""
 
-import os
+import io
 import zipfile
 from pathlib import Path
 
 import handflow.types
+from handflow.atomic import write_bytes
 from handflow.errors import ModelFileError
 from handflow.recognize import features, windows
 from handflow.recognize.model_folder import INFO_FILE, NETWORK_FILE
@@ -64,18 +65,15 @@ def pack_model(folder: Path, out: Path) -> Path:
     if out.is_dir():
         raise ModelFileError(f"{out} is a folder: name a file, such as {out / (folder.name + '.zip')}")
     out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = out.with_name(f".{out.name}.{os.getpid()}.partial")
-    try:
-        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.write(folder / NETWORK_FILE, NETWORK_FILE)
-            archive.write(folder / INFO_FILE, INFO_FILE)
-            archive.writestr("load.py", LOADER)
-            archive.writestr("features.py", _standalone(features.__file__))
-            archive.writestr("windows.py", _standalone(windows.__file__))
-            archive.writestr("hand_types.py", _standalone(handflow.types.__file__))
-        temporary.replace(out)
-    finally:
-        temporary.unlink(missing_ok=True)
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(folder / NETWORK_FILE, NETWORK_FILE)
+        archive.write(folder / INFO_FILE, INFO_FILE)
+        archive.writestr("load.py", LOADER)
+        archive.writestr("features.py", _standalone(features.__file__))
+        archive.writestr("windows.py", _standalone(windows.__file__))
+        archive.writestr("hand_types.py", _standalone(handflow.types.__file__))
+    write_bytes(out, content.getvalue())
     return out
 
 

@@ -5,13 +5,13 @@ landmark archives. Each process makes its own clips again from their seeds and w
 """
 
 import json
-import os
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from handflow.atomic import write_bytes
 from handflow.synth.clips import SyntheticClip, clip_seed, make_clip, random_numbers
 from handflow.synth.motion import program
 from handflow.synth.noise import add_tracker_noise
@@ -240,9 +240,4 @@ def stream_truth(take: Take, made: SyntheticStream) -> dict[str, Any]:
 
 def write_json(path: Path, document: dict[str, Any]) -> None:
     """Writes a JSON file, whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        temporary.write_text(json.dumps(document, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_bytes(path, (json.dumps(document, indent=1, allow_nan=False) + "\n").encode())

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from safetensors.torch import save_file
 
+from handflow.atomic import staging_folder
 from handflow.data import Dataset
-from handflow.data.atomic import staging_folder
 from handflow.errors import TrainingError
 from handflow.evaluate import ClipResult, evaluate_clips
 from handflow.evaluate.clips import classify_clip
