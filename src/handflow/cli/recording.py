@@ -211,6 +211,9 @@ def _watch(session: "RecordingSession", front: Any, keys: Any) -> bool:
             watch(session, keys, StatusLines())
     except KeyboardInterrupt:
         return False
+    except BaseException:
+        session.stop()  # before its source is closed under it
+        raise
     return True
 
 
