@@ -8,6 +8,7 @@ same code as a camera. What chance decides follows from one seed.
 import hashlib
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
@@ -20,7 +21,7 @@ from handflow.data.take import RecorderConfig, why_unusable
 from handflow.hands import HandLandmarker, HandLandmarkerConfig, find_hand_models, track_hands
 from handflow.hands.landmarker import VERSION
 from handflow.live.annotate import Annotator
-from handflow.live.pipeline import Pipeline
+from handflow.live.pipeline import LiveResult, Pipeline
 from handflow.processes import cores, in_processes
 from handflow.recognize import Recognizer
 from handflow.synth.clips import make_clip
@@ -257,13 +258,23 @@ def play(
         results = pipeline.run(source)
         first = next(results)
         picture = annotator.draw(first)
-        with VideoWriter(annotated, (picture.shape[1], picture.shape[0]), source.fps) as video:
+        with (
+            VideoWriter(annotated, (picture.shape[1], picture.shape[0]), source.fps) as video,
+            ThreadPoolExecutor(1) as behind,  # the next frame need not wait for drawing and encoding
+        ):
             video.write(picture, first.frame.timestamp)
+
+            def draw(result: LiveResult) -> None:
+                video.write(annotator.draw(result), result.frame.timestamp)
+
+            drawn = []
             for result in results:
                 events.extend(result.events)
                 scores.append(result.scores)
-                video.write(annotator.draw(result), result.frame.timestamp)
+                drawn.append(behind.submit(draw, result))
                 done = int(result.frame.timestamp)
                 progress(done, max(done, int(material.segments[-1].offset)))
+            for picture_drawn in drawn:
+                picture_drawn.result()
     events.extend(pipeline.finish())
     return Played(tuple(events), tuple(scores), pipeline.times, scores[-1].timestamp)
