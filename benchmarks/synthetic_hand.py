@@ -33,6 +33,8 @@ POSES: dict[str, tuple[float, ...]] = {
 }
 """Poses by name; each scene varies them a little."""
 FRAMES = 5
+LIMITS = {"open": 4.0, "point": 4.0, "fist": 10.0}
+"""Errors in per cent of hand size that count as good; other poses: 4."""
 FOUND = 0.25  # a hand nearer to the truth than this share of its size is this hand
 
 
@@ -44,6 +46,7 @@ class Result:
     mode: str  # "scratch" or "tracking"
     frames: int
     found: float  # share of frames
+    within: float  # share of all frames found with an error within the pose's limit
     mean: float  # error of found hands, per cent of hand size
     p50: float
     p95: float
@@ -143,6 +146,7 @@ def observe(pose: str, seeds: Iterator[int] | range, landmarker: HandLandmarker)
                 mode=mode,
                 frames=len(outcomes),
                 found=len(hits) / max(len(outcomes), 1),
+                within=float((errors <= LIMITS.get(pose, 4.0)).sum() / max(len(outcomes), 1)),
                 mean=float(errors.mean()),
                 p50=float(np.percentile(errors, 50)),
                 p95=float(np.percentile(errors, 95)),
@@ -197,11 +201,12 @@ def main() -> None:
         )
         return
     print(
-        f"{'pose':8}{'mode':10}{'frames':>7}{'found %':>9}{'mean %':>8}{'p50 %':>7}{'p95 %':>7}{'side %':>8}"
+        f"{'pose':8}{'mode':10}{'frames':>7}{'found %':>9}{'within %':>10}"
+        f"{'mean %':>8}{'p50 %':>7}{'p95 %':>7}{'side %':>8}"
     )
     for r in results:
         print(
-            f"{r.pose:8}{r.mode:10}{r.frames:7}{r.found * 100:9.1f}"
+            f"{r.pose:8}{r.mode:10}{r.frames:7}{r.found * 100:9.1f}{r.within * 100:10.1f}"
             f"{r.mean:8.2f}{r.p50:7.2f}{r.p95:7.2f}{r.side * 100:8.1f}"
         )
     for name, rate in rates.items():
