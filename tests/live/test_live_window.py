@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import cv2
@@ -33,7 +34,7 @@ def display() -> Iterator[str]:
     need(sys.platform == "linux" and shutil.which("Xvfb"), "no Xvfb: apt install xvfb")
     need(shutil.which("xdotool"), "no xdotool: apt install xdotool")
     need(shutil.which("import"), "no ImageMagick: apt install imagemagick")
-    pytest.importorskip("tkinter")
+    need(find_spec("tkinter"), "this Python has no tkinter (Debian: python3-tk)")
     read, write = os.pipe()
     server = subprocess.Popen(
         ["Xvfb", "-displayfd", str(write), "-screen", "0", "1000x800x24", "-nolisten", "tcp"],
@@ -235,7 +236,7 @@ def test_ctrl_c_in_a_callback_is_not_swallowed() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems always have a display")
 def test_without_a_display_one_line_names_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("tkinter")
+    need(find_spec("tkinter"), "this Python has no tkinter (Debian: python3-tk)")
     monkeypatch.delenv("DISPLAY", raising=False)
     with pytest.raises(WindowError, match="--no-window") as caught:
         RecordWindow("handflow")

@@ -1,5 +1,6 @@
 """What every source of frames offers, and the shape pictures take on their way in."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Protocol, Self, runtime_checkable
 
@@ -42,7 +43,7 @@ class Source(Protocol):
         """Lets go of the device or file; may be called twice and never blocks for long."""
 
 
-class OfflineSource:
+class OfflineSource(ABC):
     """What sources share that yield every picture, as fast as it is asked for."""
 
     name: str
@@ -53,8 +54,9 @@ class OfflineSource:
     def __iter__(self) -> Iterator[Frame]:
         return self
 
+    @abstractmethod
     def __next__(self) -> Frame:
-        raise NotImplementedError
+        """The next picture."""
 
     def __enter__(self) -> Self:
         return self
@@ -62,7 +64,7 @@ class OfflineSource:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - most have nothing open
         """Lets go of what is open."""
 
 
