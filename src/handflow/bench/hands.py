@@ -22,7 +22,7 @@ from handflow.synth.clips import make_clip
 from handflow.synth.person import random_person
 from handflow.synth.render import render_frames
 from handflow.synth.scene import Scene
-from handflow.types import LEFT, RIGHT, Float32
+from handflow.types import LEFT, RIGHT, SIDES, Float32, Side
 
 CASES: dict[str, tuple[int, int]] = {
     # name: (hands in sight, hands asked for)
@@ -31,6 +31,7 @@ CASES: dict[str, tuple[int, int]] = {
     "1 of 2": (1, 2),
 }
 _SIZE = (640, 480)
+_FPS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,33 +49,46 @@ class Measured:
 
 
 def make_frames(hands: int, frames: int, seed: int) -> Scene:
-    """A scene with one or two waving hands in sight."""
-    fps, (width, height) = 30.0, _SIZE
-    scenes = [
-        make_clip(
-            "wave",
-            random_person(seed, hand=side),  # type: ignore[arg-type]
-            seed + k,
-            fps=fps,
-            seconds=frames / fps,
-            width=width,
-            height=height,
-            substeps=None,
-            second_hand=False,
-        ).scene
-        for k, side in enumerate(("right", "left")[:hands])
-    ]
+    """A scene in which one or two open hands are held up and move a little, in sight all the time."""
+    scenes = [_held_up(side, frames, seed) for side in SIDES[::-1][:hands]]
     first = scenes[0]
     if hands == 1:
         return first
     joints, elbows = first.joints.copy(), first.elbows.copy()
-    joints[:, :, LEFT] = scenes[1].joints[: len(joints), :, LEFT]
-    elbows[:, :, LEFT] = scenes[1].elbows[: len(elbows), :, LEFT]
-    # Each person stands in the middle: the two hands move apart to the sides they belong to.
+    joints[:, :, LEFT] = scenes[1].joints[:, :, LEFT]
+    elbows[:, :, LEFT] = scenes[1].elbows[:, :, LEFT]
+    # Each holds the hand up near the middle: the two move apart to the sides they belong to.
     for slot, way in ((LEFT, 1.0), (RIGHT, -1.0)):
         joints[:, :, slot, :, 0] += way * 0.06
         elbows[:, :, slot, 0] += way * 0.06
     return dataclasses.replace(first, joints=joints, elbows=elbows)
+
+
+def _held_up(side: Side, frames: int, seed: int) -> Scene:
+    """The frames of a held pose, to and fro until there are enough of them."""
+    width, height = _SIZE
+    made = make_clip(
+        "hold_open",
+        random_person(seed, hand=side),
+        seed,
+        fps=_FPS,
+        seconds=4.0,
+        width=width,
+        height=height,
+        substeps=1,
+        second_hand=False,
+    )
+    scene = made.scene
+    assert made.onset is not None
+    assert made.offset is not None
+    held = np.flatnonzero((scene.timestamps >= made.onset) & (scene.timestamps <= made.offset))
+    order = np.resize(np.concatenate([held, held[-2:0:-1]]), frames)
+    return dataclasses.replace(
+        scene,
+        joints=scene.joints[order],
+        elbows=scene.elbows[order],
+        timestamps=np.arange(frames) / _FPS,
+    )
 
 
 def bench_hands(

@@ -39,13 +39,10 @@ def main(task: str, frames_path: str, hands: int, out: str) -> None:
             milliseconds.append((time.perf_counter() - start) * 1000)
             found.append([[(p.x * width, p.y * height) for p in hand] for hand in result.hand_landmarks])
         cpu = time.process_time() - cpu
-    try:
-        import resource
-
-        unit = 1024**2 if sys.platform == "darwin" else 1024
-        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
-    except ImportError:  # Windows
-        memory = None
+    memory = None
+    if sys.platform == "linux":
+        with open("/proc/self/status", encoding="ascii") as status:  # noqa: PTH123
+            memory = float(status.read().split("VmHWM:")[1].split()[0]) / 1024
     document = {
         "ready_s": ready,
         "milliseconds": milliseconds,
