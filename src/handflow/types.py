@@ -89,7 +89,8 @@ class Region:
 class Hand:
     """One hand seen in one frame."""
 
-    landmarks: Float32  # (21, 3) pixels
+    landmarks: Float32  # (21, 3) pixels, as the landmark model sees them in this frame
+    steady: Float32  # (21, 3) pixels, steadied over time: for drawing and for held poses
     world: Float32  # (21, 3) metres, origin at the hand's centre
     presence: float  # 0 to 1, confidence that a hand is there
     handedness: float  # 0 to 1, confidence that it is a right hand (anatomically)
@@ -106,25 +107,31 @@ class Hands:
     timestamp: float  # seconds
     frame: int  # Frame.index
     size: tuple[int, int]  # (width, height) of the frame, pixels
+    lost: tuple[int, ...] = ()  # tracks that are not seen in this frame but may come back
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HandSequence:
     """Landmarks over time: what a clip, a stream or the live buffer holds.
 
-    NaN where no hand is seen. Timestamps increase strictly.
+    NaN where no hand is seen, unless a short gap was filled. Timestamps increase strictly.
     """
 
     landmarks: Float32  # (frames, 2, 21, 3) pixels, slot 0 left, slot 1 right
     timestamps: Float64  # (frames,) seconds
     handedness: Float32  # (frames, 2) confidence that the hand in the slot is a right hand; NaN unseen
     presence: Float32  # (frames, 2) confidence that a hand is there; 0 unseen
+    filled: NDArray[np.bool_] = field(  # (frames, 2) landmarks interpolated over a short gap, not seen
+        default_factory=lambda: np.zeros((0, 2), np.bool_)
+    )
 
     def __post_init__(self) -> None:
         n = len(self.timestamps)
+        if self.filled.shape == (0, 2):  # not given: nothing is filled
+            object.__setattr__(self, "filled", np.zeros((n, 2), np.bool_))
         if self.landmarks.shape != (n, 2, 21, 3):
             raise ValueError(f"landmarks are {self.landmarks.shape}, expected {(n, 2, 21, 3)}")
-        for name in ("handedness", "presence"):
+        for name in ("handedness", "presence", "filled"):
             if getattr(self, name).shape != (n, 2):
                 raise ValueError(f"{name} is {getattr(self, name).shape}, expected {(n, 2)}")
         if n > 1 and not np.all(np.diff(self.timestamps) > 0):
@@ -135,8 +142,15 @@ class HandSequence:
 
     @property
     def seen(self) -> NDArray[np.bool_]:
-        """(frames, 2) whether the hand of each slot is there."""
-        return np.asarray(np.isfinite(self.landmarks).all(axis=(2, 3)))
+        """(frames, 2) whether the hand of each slot was really seen."""
+        return np.asarray(np.isfinite(self.landmarks).all(axis=(2, 3)) & ~self.filled)
+
+    def measured(self) -> "HandSequence":
+        """The sequence with NaN where gaps were filled: what the tracker itself has seen."""
+        if not self.filled.any():
+            return self
+        marks = np.where(self.filled[:, :, None, None], np.float32(np.nan), self.landmarks)
+        return HandSequence(marks, self.timestamps, self.handedness, self.presence)
 
     @property
     def duration(self) -> float:

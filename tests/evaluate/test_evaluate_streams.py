@@ -65,7 +65,7 @@ def test_slots_of_a_stream_are_those_that_the_live_path_makes_of_the_same_hands(
         if code is not None:
             track += i in (0, 3)  # the landmarker numbers a hand anew that was lost
             points = sequence([code]).landmarks[0, 1]
-            hands = (Hand(points, points, 1.0, 1.0, "right", track, Region(0, 0, 1, 0)),)
+            hands = (Hand(points, points, points, 1.0, 1.0, "right", track, Region(0, 0, 1, 0)),)
         live.append(slots.update(Hands(hands, i / 30, i, (640, 480))))
     for ours, theirs in zip(slotted_frames(sequence(codes)), live, strict=True):
         assert isinstance(ours, SlottedHands)

@@ -11,7 +11,7 @@ def hand(track: int, handedness: float, size: float = 50.0) -> Hand:
     points = np.zeros((21, 3), np.float32)
     points[:, 1] = np.linspace(0, size, 21)
     side = "right" if handedness >= 0.5 else "left"
-    return Hand(points, points, 0.9, handedness, side, track, Region(0, 0, size, 0))  # type: ignore[arg-type]
+    return Hand(points, points, points, 0.9, handedness, side, track, Region(0, 0, size, 0))  # type: ignore[arg-type]
 
 
 def frame(*hands: Hand) -> Hands:

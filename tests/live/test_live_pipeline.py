@@ -26,7 +26,10 @@ class FakeLandmarker:
         points[:, 1] += np.arange(21)
         region = Region(40, 40, 60, 0)
         return Hands(
-            (Hand(points, points, 0.9, 0.98, "right", 7, region),), frame.timestamp, frame.index, frame.size
+            (Hand(points, points, points, 0.9, 0.98, "right", 7, region),),
+            frame.timestamp,
+            frame.index,
+            frame.size,
         )
 
 

@@ -34,7 +34,7 @@ class FakeLandmarker:
 
     def update(self, frame: Frame) -> Hands:
         points = np.random.default_rng(0).uniform(10, 40, (21, 3)).astype(np.float32)
-        hand = Hand(points, points, 1.0, 1.0, "right", 0, Region(25, 25, 30, 0))
+        hand = Hand(points, points, points, 1.0, 1.0, "right", 0, Region(25, 25, 30, 0))
         return Hands((hand,), frame.timestamp, frame.index, frame.size)
 
 

@@ -81,7 +81,7 @@ def hands_at(x: float, y: float) -> Hands:
     points = np.zeros((21, 3), np.float32)
     points[:, 0] = x + 6 * np.arange(21)
     points[:, 1] = y + 40 * (np.arange(21) % 4)
-    hand = Hand(points, points, 1.0, 1.0, "right", 0, Region(x, y, 100, 0.3))
+    hand = Hand(points, points, points, 1.0, 1.0, "right", 0, Region(x, y, 100, 0.3))
     return Hands((hand,), 0.0, 0, (WIDTH, HEIGHT))
 
 

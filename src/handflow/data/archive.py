@@ -74,6 +74,7 @@ def write_archive(
         "timestamps": _padded([r.sequence.timestamps for r in rows], longest, 0.0),
         "handedness": _padded([r.sequence.handedness for r in rows], longest, np.nan),
         "presence": _padded([r.sequence.presence for r in rows], longest, 0.0),
+        "filled": _padded([r.sequence.filled for r in rows], longest, 0.0),
         "length": np.array([len(r.sequence) for r in rows], np.int64),
         "label": np.array([r.label if isinstance(r, Clip) else "" for r in rows]),
         "subject": np.array([r.subject or "" for r in rows]),
@@ -118,6 +119,7 @@ def _build(arrays: Arrays, path: Path) -> Archive:
     handedness = arrays.get("handedness", np.asarray(np.where(seen, np.array([0, 1], np.float32), np.nan)))
     presence = _fitting(presence, (n, t, 2), "f", "presence").astype(np.float32)
     handedness = _fitting(handedness, (n, t, 2), "f", "handedness").astype(np.float32)
+    filled = _fitting(arrays.get("filled", np.zeros((n, t, 2), np.bool_)), (n, t, 2), "b", "filled")
     sizes = np.broadcast_to(arrays.get("frame_size", np.array(likely_size(landmarks))), (n, 2))
     segments = _segments(arrays, n)
     is_stream = _fitting(
@@ -130,7 +132,11 @@ def _build(arrays: Arrays, path: Path) -> Archive:
         stop = int(lengths[i])
         try:
             sequence = HandSequence(
-                landmarks[i, :stop], times[i, :stop], handedness[i, :stop], presence[i, :stop]
+                landmarks[i, :stop],
+                times[i, :stop],
+                handedness[i, :stop],
+                presence[i, :stop],
+                filled[i, :stop],
             )
         except ValueError as error:
             raise DatasetError(f"{path}: row {i}: {error}") from error

@@ -71,7 +71,13 @@ def _turned_back(clip: Clip) -> HandSequence:
     old = clip.sequence
     landmarks = old.landmarks[:, ::-1].copy()
     landmarks[..., 0] = clip.frame_size[0] - landmarks[..., 0]
-    return HandSequence(landmarks, old.timestamps, 1 - old.handedness[:, ::-1], old.presence[:, ::-1].copy())
+    return HandSequence(
+        landmarks,
+        old.timestamps,
+        1 - old.handedness[:, ::-1],
+        old.presence[:, ::-1].copy(),
+        old.filled[:, ::-1].copy(),
+    )
 
 
 def _digest(clip: Clip) -> str:

@@ -34,6 +34,7 @@ def read_landmarks(path: Path) -> StoredLandmarks:
             timestamps=arrays["timestamps"].astype(np.float64),
             handedness=arrays["handedness"].astype(np.float32),
             presence=arrays["presence"].astype(np.float32),
+            filled=np.asarray(arrays.get("filled", np.zeros((0, 2))), np.bool_),
         )
         landmarker = str(arrays["landmarker"])
     except KeyError as error:
@@ -54,6 +55,7 @@ def write_landmarks(path: Path, sequence: HandSequence, landmarker: str) -> None
             "timestamps": sequence.timestamps.astype(np.float64),
             "handedness": sequence.handedness.astype(np.float32),
             "presence": sequence.presence.astype(np.float32),
+            "filled": sequence.filled,
             "landmarker": np.array(landmarker),
         },
     )

@@ -2,6 +2,7 @@
 
 import io
 import struct
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path
@@ -30,6 +31,7 @@ _DAMAGE = (
     ValueError,
     NotImplementedError,
     RuntimeError,
+    tokenize.TokenError,  # numpy reads headers of old files as Python text
 )
 
 

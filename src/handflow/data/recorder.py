@@ -12,6 +12,7 @@ import numpy as np
 
 from handflow.data.hand_motion import HandMotion
 from handflow.data.take import Phase, RecorderConfig, RecorderState, Take, why_unusable
+from handflow.hands.gaps import fill_gaps
 from handflow.hands.slots import SlottedHands
 from handflow.types import Float32, Frame, HandSequence
 
@@ -206,11 +207,13 @@ class Recorder:
     def _complete(self, now: float) -> RecorderState:
         c = self.config
         take = Take(
-            sequence=HandSequence(
-                landmarks=np.stack([s.landmarks for s in self._take]),
-                timestamps=np.array([s.timestamp for s in self._take], np.float64),
-                handedness=np.stack([s.handedness for s in self._take]),
-                presence=np.stack([s.presence for s in self._take]),
+            sequence=fill_gaps(
+                HandSequence(
+                    landmarks=np.stack([s.landmarks for s in self._take]),
+                    timestamps=np.array([s.timestamp for s in self._take], np.float64),
+                    handedness=np.stack([s.handedness for s in self._take]),
+                    presence=np.stack([s.presence for s in self._take]),
+                )
             ),
             frame_size=self._take[0].size,
             frames=tuple(s.frame for s in self._take if s.frame is not None),

@@ -51,11 +51,10 @@ def _from_frames(
         if frame.index in wanted:
             part = frame.image[top : top + height, left : left + width]
             small = np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), np.uint8)
-            pictures[frame.index] = (
-                draw_landmarks(small, _shifted(sequence.landmarks[frame.index], left, top, scale))
-                if sequence
-                else small
-            )
+            if sequence:
+                marks = _shifted(sequence.landmarks[frame.index], left, top, scale)
+                small = draw_landmarks(small, marks, sequence.filled[frame.index].tolist())
+            pictures[frame.index] = small
     return pictures, size
 
 
@@ -74,7 +73,11 @@ def _from_landmarks(
     x, y, width, height = _view(landmarks, frame_size)
     scale, size = _fit((width, height))
     ground = np.full((size[1], size[0], 3), GROUND, np.uint8)
-    return {i: draw_landmarks(ground, _shifted(landmarks[i], x, y, scale)) for i in wanted}, size
+    drawn = {
+        i: draw_landmarks(ground, _shifted(landmarks[i], x, y, scale), sequence.filled[i].tolist())
+        for i in wanted
+    }
+    return drawn, size
 
 
 def _view(landmarks: Float32 | None, frame_size: tuple[int, int]) -> tuple[int, int, int, int]:

@@ -229,10 +229,11 @@ def follow_stream(
 def slotted_frames(sequence: HandSequence) -> Iterator["SlottedHands"]:
     """A sequence frame by frame, as the hand slots give it live.
 
-    Tracks are numbered as the hand landmarker does: a hand that was lost comes back as a new track.
+    Every hand that was out of sight comes back as a new track.
     """
     from handflow.hands import SlottedHands
 
+    sequence = sequence.measured()
     seen = sequence.seen
     tracks, following = [-1, -1], 0
     for i in range(len(sequence)):

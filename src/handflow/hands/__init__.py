@@ -2,6 +2,7 @@
 
 from handflow.hands.crop import crop_hand
 from handflow.hands.follow import track_hands
+from handflow.hands.gaps import fill_gaps
 from handflow.hands.landmarker import HandLandmarker, HandLandmarkerConfig, hand_size
 from handflow.hands.models import HandModels, find_hand_models
 from handflow.hands.overlay import draw_hands, draw_landmarks
@@ -16,6 +17,7 @@ __all__ = [
     "crop_hand",
     "draw_hands",
     "draw_landmarks",
+    "fill_gaps",
     "find_hand_models",
     "hand_size",
     "sequence_of",

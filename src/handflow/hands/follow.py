@@ -2,13 +2,17 @@
 
 from collections.abc import Iterable
 
+from handflow.hands.gaps import fill_gaps
 from handflow.hands.landmarker import HandLandmarker
 from handflow.hands.slots import HandSlots, SlottedHands, sequence_of
 from handflow.types import Frame, HandSequence
 
 
 def track_hands(frames: Iterable[Frame], landmarker: HandLandmarker) -> HandSequence:
-    """Follows the hands through all `frames` of one source; the landmarker is reset first."""
+    """Follows the hands through all `frames` of one source; the landmarker is reset first.
+
+    Short gaps are filled and marked (`HandSequence.filled`).
+    """
     landmarker.reset()
     slots = HandSlots()
     slotted: list[SlottedHands] = []
@@ -16,4 +20,4 @@ def track_hands(frames: Iterable[Frame], landmarker: HandLandmarker) -> HandSequ
     for frame in frames:
         slotted.append(slots.update(landmarker.update(frame)))
         timestamps.append(frame.timestamp)
-    return sequence_of(slotted, timestamps)
+    return fill_gaps(sequence_of(slotted, timestamps))

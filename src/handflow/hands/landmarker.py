@@ -5,14 +5,25 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from handflow.hands.landmark import LandmarkModel, LandmarkResult, region_of
-from handflow.hands.models import HandModels, find_hand_models
+from handflow.hands.landmark import LandmarkModel, region_of
+from handflow.hands.lookout import Lookout
+from handflow.hands.models import HAND_MODELS, HandModel, HandModels, find_hand_models
 from handflow.hands.network import Network
 from handflow.hands.palm import Palm, PalmDetector
-from handflow.types import Float32, Frame, Hand, Hands, Image, Region, Side
+from handflow.hands.track import Sight, Track
+from handflow.types import Float32, Frame, Hands, Image, Region
 
-VERSION = "mediapipe-full-1"
-"""Names the landmarks that this code makes; stored beside them, raised when they change."""
+VERSION = 2
+"""Of the landmarks that this code makes; raised when they change."""
+
+LOST_PALM = 0.3
+"""A palm of this score is looked at where a hand was lost: blurred palms score low."""
+DOUBTFUL = 0.1
+"""From this presence on a sight is believed where a hand of that size was lost and nothing better found."""
+SECOND_LOOK = 0.12
+"""Share of the region by which a hand may lie beside its middle before it is looked at once more."""
+MEMORY, HIDDEN_MEMORY = 0.3, 1.0
+"""Seconds for which a lost hand is expected back; one that another hand may hide is expected longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +36,7 @@ class HandLandmarkerConfig:
         min_presence: a hand is there from this presence on.
         search_interval: seconds between looks for a further hand while one is followed.
         threads: CPU threads of each network.
+        model: the landmark model, "full" or "lite": half the time, less exact.
     """
 
     max_hands: int = 2
@@ -32,6 +44,7 @@ class HandLandmarkerConfig:
     min_presence: float = 0.5
     search_interval: float = 0.15
     threads: int = 1
+    model: HandModel = "full"
 
     def __post_init__(self) -> None:
         if not 1 <= self.max_hands <= 4:
@@ -43,116 +56,183 @@ class HandLandmarkerConfig:
             raise ValueError(f"search_interval is {self.search_interval}, choose 0 s or more")
         if self.threads < 1:
             raise ValueError(f"threads is {self.threads}, choose 1 or more")
+        if self.model not in HAND_MODELS:
+            raise ValueError(f"model is {self.model!r}, choose {' or '.join(HAND_MODELS)}")
+
+    @property
+    def version(self) -> str:
+        """Names the landmarks that a landmarker of this config makes; stored beside them."""
+        return f"mediapipe-{self.model}-{VERSION}"
 
 
 @dataclass(slots=True)
-class _Track:
-    """A hand that is followed."""
+class _Round:
+    """What is known of the hands while one frame is looked at."""
 
-    number: int
-    region: Region  # where to look next
-    right_votes: float = 0.0  # sum of (handedness - 0.5): settles the side
-    side: Side = "right"
-    born: float = 0.0
-    hand: Hand | None = field(default=None)
+    frame: Frame
+    seen: list[Track] = field(default_factory=list)  # in this frame, also those not yet proven
+    lost: list[Track] = field(default_factory=list)  # not in this frame, so far
+    doubtful: dict[Track, Sight] = field(default_factory=dict)  # best sight of low presence of a lost hand
+
+    @property
+    def time(self) -> float:
+        return self.frame.timestamp
+
+    def found(self, track: Track, sight: Sight, *, sure: bool = True) -> None:
+        """A lost hand is found again."""
+        track.see(sight, self.time, sure=sure)
+        self.lost.remove(track)
+        self.seen.append(track)
+
+    def shows_seen(self, sight: Sight) -> bool:
+        """Whether a sight is of a hand that was seen already."""
+        return any(_same_hand(t.hand.landmarks, sight.result.landmarks) for t in self.seen)
 
 
 class HandLandmarker:
     """Finds hands and follows them: `update()` each frame of a source in order, `reset()` between sources.
 
-    A hand that was followed is looked for where it was; where it is lost, palms are detected on the same
-    frame. While a slot is free, palms are also looked for at `search_interval`, and on every frame while no
-    hand is in sight.
+    A followed hand is looked for where its motion takes it, and if it moves fast also where it was and on
+    its way back. Where it is lost, palms are detected on the same frame, and it keeps its track if it comes
+    back soon. For further hands palms are detected now and then (see `Lookout`). What is found anew is
+    reported once it has proven to be a hand, most often on the same frame.
 
     Args:
         config: how hands are looked for.
         models: the two networks' contents; by default found (and fetched once) by `find_hand_models`.
 
+    Attributes:
+        version: names the landmarks that it makes; stored beside them.
+
     Raises:
         ModelFileError: the hand models are missing or damaged.
     """
 
-    version = VERSION
-
     def __init__(
         self, config: HandLandmarkerConfig = HandLandmarkerConfig(), models: HandModels | None = None
     ) -> None:
-        models = models or find_hand_models()
+        models = models or find_hand_models(model=config.model)
         self.config = config
-        self._palms = PalmDetector(Network(models.palm, config.threads), config.min_palm_score)
+        self.version = config.version
+        lowest = min(LOST_PALM, config.min_palm_score)
+        self._palms = PalmDetector(Network(models.palm, config.threads), lowest)
         self._landmarks = LandmarkModel(Network(models.landmark, config.threads))
         self.reset()
 
     def reset(self) -> None:
         """Forgets all tracks, as before the first frame."""
-        self._tracks: list[_Track] = []
+        self._tracks: list[Track] = []
         self._next_number = 0
-        self._next_search = -math.inf
+        self._lookout = Lookout(self.config.search_interval)
 
     def update(self, frame: Frame) -> Hands:
         """Finds the hands of the next frame."""
-        before = len(self._tracks)
-        self._tracks = [t for t in self._tracks if self._follow(t, frame)]
-        self._drop_doubles()
-        lost = len(self._tracks) < before
-        free = self.config.max_hands - len(self._tracks)
-        if free > 0 and (lost or not self._tracks or frame.timestamp >= self._next_search):
-            self._search(frame, free)
-            self._next_search = frame.timestamp + self.config.search_interval
-        hands = [t.hand for t in self._tracks if t.hand is not None]
-        return Hands(tuple(hands), frame.timestamp, frame.index, frame.size)
-
-    def _follow(self, track: _Track, frame: Frame) -> bool:
-        """Looks for a hand where its track expects it; False when it is not there."""
-        result = self._look(frame.image, track.region)
-        if result is None:
-            return False
-        self._accept(track, result)
-        return True
-
-    def _look(self, image: Image, region: Region) -> LandmarkResult | None:
-        result = self._landmarks.locate(image, region)
-        return result if result.presence >= self.config.min_presence else None
-
-    def _accept(self, track: _Track, result: LandmarkResult) -> None:
-        track.right_votes += result.handedness - 0.5
-        track.side = "right" if track.right_votes >= 0 else "left"
-        track.hand = Hand(
-            landmarks=result.landmarks,
-            world=result.world,
-            presence=result.presence,
-            handedness=result.handedness,
-            side=track.side,
-            track=track.number,
-            region=track.region,
+        now = _Round(frame)
+        self._follow(now)
+        if self._room(now):
+            self._search(now)
+        self._take_doubtful(now)
+        lost = [t for t in now.lost if self._may_return(t, now)][: self._room(now)]
+        self._tracks = sorted(now.seen + lost, key=lambda t: t.number)
+        return Hands(
+            tuple(t.hand for t in self._tracks if t.proven and t not in lost),
+            now.time,
+            frame.index,
+            frame.size,
+            tuple(t.number for t in lost),
         )
-        track.region = region_of(result.landmarks)
 
-    def _drop_doubles(self) -> None:
-        """Of two tracks on one hand the older stays."""
-        kept: list[_Track] = []
-        for track in sorted(self._tracks, key=lambda t: t.number):
-            if track.hand and not any(_same_hand(track.hand, k.hand) for k in kept):
-                kept.append(track)
-        self._tracks = kept
+    def _room(self, now: _Round) -> int:
+        """How many more hands may be taken; what has not proven to be one takes no room."""
+        return self.config.max_hands - sum(t.proven for t in now.seen)
 
-    def _search(self, frame: Frame, free: int) -> None:
-        """Detects palms and begins tracks for those that are not followed yet."""
-        for palm in self._palms.detect(frame.image):
-            if free == 0:
+    def _follow(self, now: _Round) -> None:
+        """Looks for every hand where its track expects it."""
+        sights: dict[Track, Sight] = {}
+        for track in self._tracks:
+            for place in track.places(now.time):
+                sight = self._look(now.frame.image, place)
+                if sight.result.presence >= self.config.min_presence:
+                    sights[track] = self._centred(now.frame.image, sight)
+                    break
+                self._keep_doubtful(track, sight, now)
+        # Of two tracks that see the same hand the one that it fits better keeps it.
+        for track in sorted(sights, key=lambda t: t.mismatch(sights[t].result, now.time)):
+            if not now.shows_seen(sights[track]):
+                track.see(sights[track], now.time)
+                now.seen.append(track)
+        now.lost = [t for t in self._tracks if t not in now.seen and t.proven]
+
+    def _look(self, image: Image, region: Region) -> Sight:
+        return Sight(self._landmarks.locate(image, region), region)
+
+    def _centred(self, image: Image, sight: Sight) -> Sight:
+        """The sight itself, or a better one where the hand lies far from the middle of the region."""
+        place, looked = region_of(sight.result.landmarks), sight.looked
+        if math.hypot(place.x - looked.x, place.y - looked.y) <= SECOND_LOOK * looked.size:
+            return sight
+        second = self._look(image, place)
+        return second if second.result.presence >= 0.8 * sight.result.presence else sight
+
+    def _keep_doubtful(self, track: Track, sight: Sight, now: _Round) -> None:
+        """Keeps the best sight of low presence, for the case that the hand is not found elsewhere."""
+        presence = sight.result.presence
+        before = now.doubtful.get(track)
+        if presence < DOUBTFUL or (before and before.result.presence >= presence):
+            return
+        if track.may_doubt(now.time) and track.resembles(sight.result):
+            now.doubtful[track] = sight
+
+    def _search(self, now: _Round) -> None:
+        """Detects palms where that is due; each is a lost hand found again, or a new one."""
+        views = self._lookout.views(
+            now.time,
+            now.frame.size,
+            seen=[t.region for t in now.seen if t.proven],
+            lost=[t.expected(now.time) for t in now.lost],
+        )
+        for palm in (p for view in views for p in self._palms.detect(now.frame.image, view)):
+            if not self._room(now):
                 return
-            if any(_near(palm, t.region) for t in self._tracks):
-                continue
-            result = self._look(frame.image, palm.region)
-            if result is None:
-                continue
-            track = _Track(self._next_number, palm.region)
-            self._accept(track, result)
-            if any(_same_hand(track.hand, t.hand) for t in self._tracks):
-                continue
-            self._next_number += 1
-            self._tracks.append(track)
-            free -= 1
+            clear = palm.score >= self.config.min_palm_score
+            if (clear or now.lost) and not any(_near(palm, t.region) for t in now.seen):
+                self._look_at_palm(palm, clear, now)
+
+    def _look_at_palm(self, palm: Palm, clear: bool, now: _Round) -> None:
+        """Looks at the hand of a palm; one that is not `clear` can only be a lost hand's."""
+        sight = self._look(now.frame.image, palm.region)
+        if now.shows_seen(sight):
+            return
+        track = min(now.lost, key=lambda t: t.mismatch(sight.result, now.time), default=None)
+        if track is not None and math.isinf(track.mismatch(sight.result, now.time)):
+            track = None
+        if sight.result.presence < self.config.min_presence:
+            if track is not None:
+                self._keep_doubtful(track, sight, now)
+        elif track is not None:
+            now.found(track, sight)
+        elif clear:
+            self._begin(sight, now)
+
+    def _begin(self, sight: Sight, now: _Round) -> None:
+        """Begins a track where a second look, from where the hand lies, still shows a hand."""
+        second = self._look(now.frame.image, region_of(sight.result.landmarks))
+        if second.result.presence < self.config.min_presence or now.shows_seen(second):
+            return
+        track = Track(self._next_number, sight, now.time)
+        track.see(second, now.time)
+        self._next_number += 1
+        now.seen.append(track)
+
+    def _take_doubtful(self, now: _Round) -> None:
+        """Believes doubtful sights of hands that were not found elsewhere."""
+        for track in [t for t in now.lost if t in now.doubtful]:
+            if self._room(now) and not now.shows_seen(now.doubtful[track]):
+                now.found(track, now.doubtful[track], sure=False)
+
+    def _may_return(self, track: Track, now: _Round) -> bool:
+        hidden = any(_overlap(track.region, t.region) for t in now.seen)
+        return now.time - track.time < (HIDDEN_MEMORY if hidden else MEMORY)
 
 
 def _near(palm: Palm, region: Region) -> bool:
@@ -161,12 +241,15 @@ def _near(palm: Palm, region: Region) -> bool:
     return distance < 0.35 * max(palm.region.size, region.size)
 
 
-def _same_hand(a: Hand | None, b: Hand | None) -> bool:
-    """Whether two results lie on one hand: landmarks closer than 0.15 of the region on average."""
-    if a is None or b is None:
-        return False
-    distance = float(np.abs(a.landmarks[:, :2] - b.landmarks[:, :2]).mean())
-    return distance < 0.15 * max(hand_size(a.landmarks), hand_size(b.landmarks))
+def _overlap(a: Region, b: Region) -> bool:
+    """Whether two regions share a good part of their pictures."""
+    return math.hypot(a.x - b.x, a.y - b.y) < 0.4 * (a.size + b.size) / 2
+
+
+def _same_hand(a: Float32, b: Float32) -> bool:
+    """Whether landmarks (21, 3) lie on one hand: closer than 0.15 of its size on average."""
+    distance = float(np.abs(a[:, :2] - b[:, :2]).mean())
+    return distance < 0.15 * max(hand_size(a), hand_size(b))
 
 
 def hand_size(landmarks: Float32) -> float:

@@ -1,9 +1,10 @@
-"""Where the two hand models come from: a path the user names, the cache, a hash-verified download.
+"""Where the hand models come from: a path the user names, the cache, a hash-verified download.
 
-The models are MediaPipe's palm detector and hand landmark model (Apache-2.0). They are neither committed
-nor packaged. The wheel `mediapipe==0.10.21` holds them for every platform; Google's `hand_landmarker.task`
-holds the same networks under other names. `pip download` fetches the wheel from the package index that the
-user's pip is set up for, so proxies and mirrors work as they do for every other package.
+The models are MediaPipe's palm detector and its hand landmark model, full or lite (Apache-2.0). They are
+neither committed nor packaged. The wheel `mediapipe==0.10.21` holds them for every platform; Google's
+`hand_landmarker.task` holds the detector and the full landmark model under other names. `pip download`
+fetches the wheel from the package index that the user's pip is set up for, so proxies and mirrors work as
+they do for every other package.
 """
 
 import hashlib
@@ -13,8 +14,11 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from handflow.atomic import write_bytes
 from handflow.errors import ModelFileError
@@ -22,6 +26,9 @@ from handflow.places import cache_dir
 
 log = logging.getLogger(__name__)
 
+HandModel = Literal["full", "lite"]
+HAND_MODELS: tuple[HandModel, ...] = ("full", "lite")
+"""Landmark models to choose from."""
 PATH_VARIABLE = "HANDFLOW_HAND_MODELS"
 WHEEL = "mediapipe==0.10.21"
 _PIP_DOWNLOAD = (
@@ -49,17 +56,25 @@ LANDMARK = ModelFile(
     ("mediapipe/modules/hand_landmark/hand_landmark_full.tflite", "hand_landmarks_detector.tflite"),
     "11c272b891e1a99ab034208e23937a8008388cf11ed2a9d776ed3d01d0ba00e3",
 )
+LITE = ModelFile(
+    "hand_landmark_lite.tflite",
+    ("mediapipe/modules/hand_landmark/hand_landmark_lite.tflite",),
+    "048edd3645c9bf7397d19a9f6e3a42957d6e414c9bea6598030a2e9b624156e6",
+)
+LANDMARKS: dict[HandModel, ModelFile] = {"full": LANDMARK, "lite": LITE}
+ALL_FILES = (PALM, *LANDMARKS.values())
 TASK_SHA256 = "fbc2a30080c3c557093b5ddfc334698132eb341044ccee322ccf8bcf3607cde1"
 """Google's `hand_landmarker.task`, whose members differ from the wheel's in bytes but not in results."""
 
 
 @dataclass(frozen=True, slots=True)
 class HandModels:
-    """The two networks' contents, verified."""
+    """The contents of the palm detector and of one landmark model, verified."""
 
     palm: bytes
     landmark: bytes
     source: Path  # the folder or file they came from
+    model: HandModel = "full"  # which landmark model it is
 
 
 def _digest(content: bytes) -> str:
@@ -75,83 +90,147 @@ def _check(content: bytes, model: ModelFile, where: Path) -> bytes:
     return content
 
 
-def _from_folder(folder: Path) -> HandModels:
-    contents = {}
-    for model in (PALM, LANDMARK):
-        path = folder / model.name
+def _read_folder(folder: Path, files: Iterable[ModelFile]) -> list[bytes]:
+    contents = []
+    for file in files:
+        path = folder / file.name
         if not path.is_file():
-            raise ModelFileError(f"{folder} does not hold {model.name}: see 'handflow doctor'")
-        contents[model.name] = _check(path.read_bytes(), model, folder)
-    return HandModels(contents[PALM.name], contents[LANDMARK.name], folder)
+            remedy = " or use --hand-model full" if file is LITE else ""
+            raise ModelFileError(f"{folder} does not hold {file.name}: see 'handflow doctor'{remedy}")
+        contents.append(_check(path.read_bytes(), file, folder))
+    return contents
 
 
-def _from_archive(path: Path) -> HandModels:
-    """Reads a wheel or a `.task` bundle; the latter is trusted by the hash of the whole file."""
+@contextmanager
+def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(path) as archive:
-            names = set(archive.namelist())
-            trusted = _digest(path.read_bytes()) == TASK_SHA256
-            contents = []
-            for model in (PALM, LANDMARK):
-                member = next((m for m in model.members if m in names), None)
-                if member is None:
-                    raise ModelFileError(f"{path} does not hold {model.name}: name {WHEEL}'s wheel instead")
-                content = archive.read(member)
-                contents.append(content if trusted else _check(content, model, path))
+            yield archive
     except zipfile.BadZipFile as error:
         raise ModelFileError(f"{path} is neither a wheel nor a .task bundle: {error}") from error
-    return HandModels(contents[0], contents[1], path)
+
+
+def _member(archive: zipfile.ZipFile, file: ModelFile) -> str | None:
+    names = set(archive.namelist())
+    return next((m for m in file.members if m in names), None)
+
+
+def _read_archive(path: Path, files: Iterable[ModelFile]) -> list[bytes]:
+    """Reads a wheel or a `.task` bundle; the latter is trusted by the hash of the whole file."""
+    trusted = _digest(path.read_bytes()) == TASK_SHA256
+    contents = []
+    with _opened(path) as archive:
+        for file in files:
+            member = _member(archive, file)
+            if member is None:
+                remedy = " or use --hand-model full" if file is LITE else ""
+                raise ModelFileError(
+                    f"{path} does not hold {file.name}: name {WHEEL}'s wheel instead{remedy}"
+                )
+            content = archive.read(member)
+            contents.append(content if trusted else _check(content, file, path))
+    return contents
+
+
+def _read(place: Path, model: HandModel) -> HandModels:
+    files = (PALM, LANDMARKS[model])
+    palm, landmark = _read_folder(place, files) if place.is_dir() else _read_archive(place, files)
+    return HandModels(palm, landmark, place, model)
+
+
+def _cache() -> Path:
+    return cache_dir() / "hand-models"
+
+
+def _missing(folder: Path, files: Iterable[ModelFile]) -> list[ModelFile]:
+    return [file for file in files if not (folder / file.name).is_file()]
 
 
 def _download(folder: Path, *, quiet: bool) -> None:
-    """Fetches the wheel with pip and puts the two models into `folder`."""
+    """Fetches the wheel with pip and puts all models that are missing into `folder`."""
     log.info("fetching the hand models into %s", folder)
+    missing = _missing(folder, ALL_FILES)
     with tempfile.TemporaryDirectory(prefix="handflow-") as scratch:
         command = [sys.executable, "-m", "pip", *_PIP_DOWNLOAD, "--dest", scratch, WHEEL]
         if quiet:
             command.append("--quiet")
         else:
-            print("handflow: fetching the two hand models once (36 MB) …", file=sys.stderr)
+            print("handflow: fetching the hand models once (36 MB) …", file=sys.stderr)
         # pip draws its progress bar on stdout, which belongs to results
         done = subprocess.run(command, stdout=sys.stderr.fileno() if not quiet else None, check=False)
         wheels = list(Path(scratch).glob("*.whl"))
         if done.returncode != 0 or not wheels:
+            also = "Google's hand_landmarker.task serves as well"
+            if missing == [LITE]:
+                also = "--hand-model full needs no download"
             raise ModelFileError(
-                f"the hand models could not be fetched. Offline? On a machine with internet run "
-                f"'pip {' '.join(_PIP_DOWNLOAD[:9])} {WHEEL}', copy the file here and set "
-                f"{PATH_VARIABLE} to its path (Google's hand_landmarker.task serves as well)"
+                f"the hand models could not be fetched ({', '.join(f.name for f in missing)} missing). "
+                f"Offline? On a machine with internet run 'pip {' '.join(_PIP_DOWNLOAD[:9])} {WHEEL}', "
+                f"copy the file here and set {PATH_VARIABLE} to its path ({also})"
             )
-        models = _from_archive(wheels[0])
+        contents = _read_archive(wheels[0], missing)
     folder.mkdir(parents=True, exist_ok=True)
-    for model, content in ((PALM, models.palm), (LANDMARK, models.landmark)):
-        write_bytes(folder / model.name, content)
+    for file, content in zip(missing, contents, strict=True):
+        write_bytes(folder / file.name, content)
+
+
+def _named() -> str | None:
+    return os.environ.get(PATH_VARIABLE)
+
+
+def has_hand_model(model: HandModel) -> bool:
+    """Whether the palm detector and a landmark model are at hand, verified or not, without a download."""
+    named = _named()
+    place = Path(named) if named else _cache()
+    files = (PALM, LANDMARKS[model])
+    if not place.is_file():
+        return not _missing(place, files)
+    with _opened(place) as archive:
+        return all(_member(archive, file) for file in files)
+
+
+def fetch_hand_models(*, quiet: bool = False) -> None:
+    """Fetches all hand models, the lite one too, where the cache lacks some; nothing where a path is named.
+
+    Raises:
+        ModelFileError: they cannot be fetched; the message says what to do.
+    """
+    if not _named() and _missing(_cache(), ALL_FILES):
+        _download(_cache(), quiet=quiet)
 
 
 def find_hand_models(
-    path: Path | str | None = None, *, download: bool = True, quiet: bool = False
+    path: Path | str | None = None,
+    *,
+    model: HandModel = "full",
+    download: bool = True,
+    quiet: bool = False,
 ) -> HandModels:
-    """Finds and verifies the hand models.
+    """Finds and verifies the palm detector and a landmark model.
 
     Looks at `path`, else at the environment variable `HANDFLOW_HAND_MODELS`, else in the cache folder, and
-    fetches them there once.
+    fetches all models there once.
 
     Args:
-        path: a folder with the two `.tflite` files, MediaPipe's wheel or `hand_landmarker.task`.
+        path: a folder with the `.tflite` files, MediaPipe's wheel or `hand_landmarker.task`.
+        model: the landmark model, "full" or "lite".
         download: fetch them when the cache does not hold them.
         quiet: without a progress bar.
 
     Raises:
         ModelFileError: they are missing, damaged or cannot be fetched; the message says what to do.
     """
-    named = path or os.environ.get(PATH_VARIABLE)
+    named = path or _named()
     if named:
         place = Path(named)
         if not place.exists():
             raise ModelFileError(f"no hand models at {place}: no such file or folder")
-        return _from_folder(place) if place.is_dir() else _from_archive(place)
-    folder = cache_dir() / "hand-models"
-    if not all((folder / m.name).is_file() for m in (PALM, LANDMARK)):
-        if not download:
-            raise ModelFileError("the hand models are not here yet: run 'handflow doctor --download'")
+        return _read(place, model)
+    folder = _cache()
+    missing = _missing(folder, (PALM, LANDMARKS[model]))
+    if missing and not download:
+        what = "the lite hand model is" if missing == [LITE] else "the hand models are"
+        raise ModelFileError(f"{what} not here yet: run 'handflow doctor --download'")
+    if missing:
         _download(folder, quiet=quiet)
-    return _from_folder(folder)
+    return _read(folder, model)

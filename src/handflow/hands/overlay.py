@@ -1,5 +1,7 @@
 """Drawing hands over a picture."""
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
@@ -7,23 +9,24 @@ from handflow.hands.landmarker import hand_size
 from handflow.types import BONES, Float32, Hands, Image
 
 _COLOURS = ((255, 170, 60), (70, 200, 255))  # left, right: told apart also by colour-blind people
+_FILLED = (150, 150, 150)
 _FRACTION_BITS = 3  # cv2 draws at 1/8 pixel
 
 
-def draw_landmarks(image: Image, landmarks: Float32) -> Image:
-    """Draws the hands of slots (2, 21, 3) onto a copy of `image`; NaN draws nothing."""
+def draw_landmarks(image: Image, landmarks: Float32, filled: Sequence[bool] = (False, False)) -> Image:
+    """Draws the hands of slots (2, 21, 3) onto a copy of `image`; NaN draws nothing, filled ones are grey."""
     canvas = image.copy()
-    for points, colour in zip(landmarks, _COLOURS, strict=True):
+    for points, colour, not_seen in zip(landmarks, _COLOURS, filled, strict=True):
         if np.isfinite(points).all():
-            _draw_hand(canvas, points, colour)
+            _draw_hand(canvas, points, _FILLED if not_seen else colour)
     return canvas
 
 
 def draw_hands(image: Image, hands: Hands) -> Image:
-    """Draws all hands onto a copy of `image`."""
+    """Draws all hands, steadied, onto a copy of `image`."""
     canvas = image.copy()
     for hand in hands.hands:
-        _draw_hand(canvas, hand.landmarks, _COLOURS[hand.side == "right"])
+        _draw_hand(canvas, hand.steady, _COLOURS[hand.side == "right"])
     return canvas
 
 

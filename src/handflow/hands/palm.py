@@ -32,6 +32,16 @@ def _anchors() -> Float32:
 
 
 @dataclass(frozen=True, slots=True)
+class View:
+    """A part of the picture, pixels; `right` and `bottom` are the first that do not belong to it."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+
+@dataclass(frozen=True, slots=True)
 class Palm:
     """One palm: how sure the detector is, and the region of its whole hand."""
 
@@ -53,8 +63,12 @@ class PalmDetector:
         self._anchors = _anchors()
         self._input = np.zeros((1, SIDE, SIDE, 3), np.float32)
 
-    def detect(self, image: Image) -> list[Palm]:
-        """Palms in `image` uint8 (height, width, 3) RGB, the surest first."""
+    def detect(self, image: Image, view: View | None = None) -> list[Palm]:
+        """Palms in `image` uint8 (height, width, 3) RGB, or in a view of it, the surest first."""
+        corner = (0, 0)
+        if view is not None:
+            image = image[view.top : view.bottom, view.left : view.right]
+            corner = (view.left, view.top)
         height, width = image.shape[:2]
         scale = SIDE / max(height, width)
         inner = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -73,7 +87,7 @@ class PalmDetector:
         decoded[:, :2] += self._anchors[kept]
         decoded[:, 4:] += np.tile(self._anchors[kept], 7)
         longer = max(height, width)
-        offset = np.array([(longer - width) / 2, (longer - height) / 2])
+        offset = np.array([(longer - width) / 2 - corner[0], (longer - height) / 2 - corner[1]])
         return [
             Palm(score, _hand_region(box, longer, offset)) for box, score in _merge(decoded, scores[kept])
         ]

@@ -15,11 +15,11 @@ class SlottedHands:
     landmarks: Float32  # (2, 21, 3) pixels, NaN where no hand is seen
     handedness: Float32  # (2,) confidence that the hand is a right one; NaN unseen
     presence: Float32  # (2,) confidence that a hand is there; 0 unseen
-    tracks: tuple[int, int]  # track in each slot, -1 none
+    tracks: tuple[int, int]  # track in each slot, also one that is lost for a moment; -1 none
 
 
 class HandSlots:
-    """Gives tracks their slots. A track keeps its slot for its life.
+    """Gives tracks their slots. A track keeps its slot for its life, also while it is lost for a moment.
 
     If two tracks look like the same hand, the less certain takes the free slot. Of more than two tracks the
     largest new ones are taken: the nearest person.
@@ -35,7 +35,8 @@ class HandSlots:
     def update(self, hands: Hands) -> SlottedHands:
         """Puts the hands of the next frame into the slots."""
         by_track = {h.track: h for h in hands.hands}
-        self._tracks = [t if t in by_track else -1 for t in self._tracks]
+        alive = {*by_track, *hands.lost}
+        self._tracks = [t if t in alive else -1 for t in self._tracks]
         new = [h for h in hands.hands if h.track not in self._tracks]
         new.sort(key=lambda h: -hand_size(h.landmarks))
         free = self._tracks.count(-1)

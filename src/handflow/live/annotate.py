@@ -1,5 +1,6 @@
 """Pictures of what the pipeline sees and decides: hands, scores, event banner."""
 
+import dataclasses
 from collections.abc import Sequence
 
 import cv2
@@ -8,7 +9,7 @@ import numpy as np
 from handflow.hands import draw_hands
 from handflow.live.pipeline import LiveResult
 from handflow.live.window import mirrored_view
-from handflow.types import BACKGROUND, Frame, GestureEvent, Hand, Hands, Image, Segment
+from handflow.types import BACKGROUND, Frame, GestureEvent, Hands, Image, Segment
 
 _MIN_WIDTH = 640  # pixels: smaller frames are enlarged so that text stays legible
 _BANNER_SECONDS = 0.8
@@ -89,12 +90,12 @@ def _enlarge(frame: Frame, hands: Hands) -> tuple[Image, Hands]:
     if factor == 1:
         return frame.image, hands
     image = cv2.resize(frame.image, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
+    scale = np.float32(factor)
     scaled = tuple(
-        Hand(h.landmarks * np.float32(factor), h.world, h.presence, h.handedness, h.side, h.track, h.region)
-        for h in hands.hands
+        dataclasses.replace(h, landmarks=h.landmarks * scale, steady=h.steady * scale) for h in hands.hands
     )
     size = (hands.size[0] * factor, hands.size[1] * factor)
-    return image.astype(np.uint8), Hands(scaled, hands.timestamp, hands.frame, size)
+    return image.astype(np.uint8), dataclasses.replace(hands, hands=scaled, size=size)
 
 
 def _banner(canvas: Image, text: str) -> None:

@@ -199,6 +199,7 @@ def mirrored_view(image: Image, hands: Hands | None, *, mirror: bool = True) -> 
                 dataclasses.replace(
                     hand,
                     landmarks=mirror_points(hand.landmarks, width),
+                    steady=mirror_points(hand.steady, width),
                     region=dataclasses.replace(
                         hand.region, x=width - 1 - hand.region.x, angle=-hand.region.angle
                     ),

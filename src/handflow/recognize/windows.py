@@ -105,7 +105,7 @@ def cut_window(sequence: HandSequence, end: float, seconds: float, *, hands_matt
     first, last = np.searchsorted(sequence.timestamps, [end - seconds - MARGIN, end + 1e-6])
     landmarks, times = sequence.landmarks[first:last], sequence.timestamps[first:last]
     window = empty_windows(1)
-    usable = usable_hands(landmarks)
+    usable = usable_hands(landmarks) & ~sequence.filled[first:last]  # bridged here, as live
     if not usable.any():
         return window
     if not hands_matter:
