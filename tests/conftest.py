@@ -44,6 +44,16 @@ def hand_models() -> HandModels:
         raise
 
 
+@pytest.fixture(scope="session")
+def lite_models() -> HandModels:
+    """The palm detector and the lite landmark model; the test is skipped where they cannot be had."""
+    try:
+        return find_hand_models(model="lite", quiet=True)
+    except ModelFileError as error:
+        need(False, f"the lite hand model is not here: {error}")
+        raise
+
+
 DIRECTIONS = ("hand_up", "hand_down", "hand_left", "hand_right")
 
 

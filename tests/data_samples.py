@@ -1,12 +1,15 @@
 """Small clips and recordings that tests of the data room and its commands share."""
 
+import time
 from pathlib import Path
 
+import av
 import numpy as np
 
 from handflow.data.dataset import Dataset
 from handflow.data.pictures import encode_jpeg
-from handflow.types import Clip, Frame, HandSequence
+from handflow.hands import HandLandmarkerConfig
+from handflow.types import Clip, Frame, Hand, Hands, HandSequence, Region
 
 OPEN_HAND = np.array(
     [(0, 0), (-30, -20), (-50, -40), (-65, -60), (-80, -75), (-25, -90), (-30, -125), (-32, -150),
@@ -74,5 +77,37 @@ def write_article(root: Path, names: dict[str, list[str]], count=4) -> None:
                 path.write_bytes(encode_jpeg(picture(k)))
 
 
+def write_video(path: Path, frames=6, fps=20):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=fps)
+        stream.width, stream.height, stream.pix_fmt, stream.bit_rate = 64, 48, "yuv420p", 2_000_000
+        for n in range(frames):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture(n), format="rgb24")))
+        container.mux(stream.encode())
+
+
 def files_of(folder: Path) -> set[str]:
     return {p.relative_to(folder).as_posix() for p in folder.rglob("*")}
+
+
+class BrightHand:
+    """A landmarker that sees a hand as far right as the picture is bright; none in dark pictures."""
+
+    def __init__(self, config=HandLandmarkerConfig()):
+        self.version = config.version
+
+    def reset(self):
+        self.track = 0
+
+    def update(self, frame):
+        x = float((frame.image[:, :, 0] > 110).any(axis=0).sum())
+        points = np.column_stack([OPEN_HAND / 10 + (x, 24), np.zeros(21)]).astype(np.float32)
+        hand = Hand(points, points, points, 0.9, 0.95, "right", self.track, Region(x, 24, 20, 0))
+        return Hands((hand,) if x else (), frame.timestamp, frame.index, frame.size)
+
+
+class SlowHand(BrightHand):
+    def update(self, frame):
+        time.sleep(0.05)
+        return super().update(frame)

@@ -6,11 +6,13 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 PARTIAL = ".partial-"
 """How temporary names begin: `.partial-PID-RANDOM`."""
+
+_ATTEMPTS = 20  # to make a folder while others remove its parent
 
 IN_USE_SECONDS = 600.0
 """A temporary whose process lives counts as in use when something was written to it this recently."""
@@ -45,18 +47,27 @@ def staging_folder(parent: Path) -> Iterator[Path]:
     Parents that had to be made and stay empty are removed as well.
     """
     made = [folder for folder in (parent, *parent.parents) if not folder.exists()]
-    parent.mkdir(parents=True, exist_ok=True)
     folder = temporary_name(parent)
     try:
-        folder.mkdir()
+        _make(folder)
         yield folder
     finally:
         if folder.exists():
             shutil.rmtree(folder, ignore_errors=True)
-        for empty in made:
-            if any(empty.iterdir()):
-                break
-            empty.rmdir()
+        with suppress(OSError):  # no longer empty, or gone: another process works there as well
+            for empty in made:
+                empty.rmdir()
+
+
+def _make(folder: Path) -> None:
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            folder.mkdir()
+            return
+        except FileNotFoundError:  # another process, which had nothing to store, removed the parent
+            if attempt == _ATTEMPTS:
+                raise
 
 
 def in_use(temporary: Path) -> bool:
@@ -74,4 +85,13 @@ def in_use(temporary: Path) -> bool:
         return False
     except (PermissionError, OverflowError):
         return True
-    return True
+    return not _has_ended(int(pid))
+
+
+def _has_ended(pid: int) -> bool:
+    """Whether a process is over and only its exit code was not asked for yet, as in containers; Linux."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return status.rpartition(")")[2].split()[:1] == ["Z"]

@@ -19,7 +19,6 @@ from handflow.capture import VideoWriter, open_source
 from handflow.data import Dataset
 from handflow.data.take import RecorderConfig, why_unusable
 from handflow.hands import HandLandmarker, HandLandmarkerConfig, find_hand_models, track_hands
-from handflow.hands.landmarker import VERSION
 from handflow.live.annotate import Annotator
 from handflow.live.pipeline import LiveResult, Pipeline
 from handflow.processes import cores, in_processes
@@ -71,7 +70,7 @@ class DemoConfig:
     @property
     def fingerprint(self) -> str:
         """Names what is made: it changes with every value and with the code that makes it."""
-        digest = hashlib.sha256(json.dumps([asdict(self), VERSION], sort_keys=True).encode())
+        digest = hashlib.sha256(json.dumps([asdict(self), HANDS.version], sort_keys=True).encode())
         for module in sorted(Path(synth.__file__).parent.glob("*.py")):
             digest.update(module.read_bytes())
         return digest.hexdigest()[:12]
@@ -222,7 +221,7 @@ def prepare(config: DemoConfig, folder: Path, *, jobs: int = 0, progress: Progre
     done = 0
     for orders, clips in in_processes(_make, work, config, video, truth, processes=jobs or cores()):
         for order, clip in zip(orders, clips, strict=True):
-            (test if order.test else train).add(clip, landmarker=HandLandmarker.version)
+            (test if order.test else train).add(clip, landmarker=HANDS.version)
         done += len(clips)
         progress("clips rendered and tracked", done, len(missing))
     segments = tuple(Segment(**s) for s in json.loads(truth.read_text(encoding="utf-8")))

@@ -3,12 +3,14 @@
 import json
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
-from data_samples import clip, make_dataset, write_article
+from data_samples import clip, make_dataset, write_article, write_video
 from handflow.cli import main
 from handflow.data import Dataset, write_archive
+from handflow.hands import HandLandmarkerConfig
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,37 @@ def test_extract_with_nothing_to_do_says_so(tmp_path, handflow):
     assert_one_clear_line(handflow("extract", "ds"), "check --fix")
 
 
+def test_extract_brings_videos_in_one_pass(tmp_path, handflow, hand_models, lite_models):
+    for name in "ab":
+        write_video(tmp_path / f"vid/wave/{name}.avi", 3)
+    (tmp_path / "vid/wave/c.avi").write_bytes(b"damaged")
+    result = handflow("extract", "ds", "--from", "vid", "--subject", "anna", "-j", "1", "--json")
+    assert result.returncode == 0, result.stderr
+    document = json.loads(result.stdout)
+    assert sorted(document["added"]) == sorted(document["without_hands"]) == ["wave-a", "wave-b"]
+    assert [s["path"] for s in document["skipped"]] == [str(Path("vid/wave/c.avi"))]
+    assert "skipped vid/wave/c.avi" in result.stderr.replace("\\", "/")
+    assert "2 were there already" in handflow("extract", "ds", "--from", "vid", "-j", "1").stdout
+
+    lite = handflow("extract", "ds", "--hand-model", "lite", "-j", "1")
+    assert "2 clips done" in lite.stdout, lite.stderr
+    dataset = Dataset.open(tmp_path / "ds")
+    assert {dataset.landmarks(e).landmarker for e in dataset.entries()} == {
+        HandLandmarkerConfig(model="lite").version
+    }
+    assert {e.subject for e in dataset.entries()} == {"anna"}
+
+
+@pytest.mark.parametrize(
+    "more", [["--no-frames"], ["--fps", "15"], ["--mirrored"], ["--subject", "anna"], ["--hand-model", "big"]]
+)
+def test_options_that_do_not_fit_are_wrong_usage(tmp_path, handflow, more):
+    make_dataset(tmp_path / "ds", takes=1)
+    result = handflow("extract", "ds", *more)
+    assert result.returncode == 2
+    assert more[0] in result.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -116,6 +149,9 @@ def test_extract_with_nothing_to_do_says_so(tmp_path, handflow):
         (["import", "ok.npz", "new", "--fps", "0"], ["--fps"]),
         (["import", "ok.npz", "new", "--kind", "zip"], ["archive, article, videos"]),
         (["extract", "absent"], ["no such folder"]),
+        (["extract", "new", "--from", "absent"], ["absent", "no such file or folder"]),
+        (["extract", "new", "--from", "ok.npz"], ["ok.npz", "handflow import"]),
+        (["extract", "new", "--from", "ds"], ["no layout that can be imported"]),
         (["check", "absent"], ["no such folder"]),
         (["review", "absent"], ["no such folder"]),
         (["review", "ds", "--delete", "ghost"], ["no clip 'ghost'"]),

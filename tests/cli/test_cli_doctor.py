@@ -55,7 +55,8 @@ def machine(tmp_path, *, versions=VERSIONS, **broken):
         "installed_from": lambda: None,
         "load": lambda name: no_cuda,
         "models_absent": lambda: False,
-        "find_models": lambda: SimpleNamespace(source=Path("/models")),
+        "find_models": lambda model="full": SimpleNamespace(source=Path("/models")),
+        "has_lite": lambda: True,
         "time_hands": lambda models: 12.5,
         "list_cameras": lambda: [CameraInfo(0, "Good Cam", "V4L2")],
         "probe_camera": lambda index: CameraProbe(index, 0.4, (640, 480), 29.8),
@@ -100,6 +101,12 @@ def without(name):
     return {k: v for k, v in VERSIONS.items() if k != name}
 
 
+def lite_damaged(model="full"):
+    if model == "lite":
+        raise ModelFileError("/m: lite.tflite is damaged: delete it")
+    return SimpleNamespace(source=Path("/models"))
+
+
 SCENARIOS = {
     # name: (what is broken, area, status, words of the detail, words of the remedy)
     "old python": ({"python": (3, 10, 2)}, "python", "fail", "3.10.2", "3.11, 3.12 or 3.13"),
@@ -130,6 +137,9 @@ SCENARIOS = {
     "models damaged": (
         {"find_models": raising(ModelFileError("/m: palm.tflite is damaged: delete it"))},
         "hand models", "fail", "palm.tflite is damaged", "delete it",
+    ),
+    "lite model damaged": (
+        {"find_models": lite_damaged}, "hand models", "warn", "lite.tflite is damaged", "delete it",
     ),
     "engine broken": (
         {"time_hands": raising(ImportError("no litert"))}, "hand models", "fail", "no litert", "pip install",
@@ -197,7 +207,7 @@ def test_a_trouble_stays_where_it_is(tmp_path, name):
 
 def test_missing_packages_do_not_end_the_examination(tmp_path):
     gone = raising(ImportError("No module named 'cv2'"))
-    asked = ("models_absent", "find_models", "list_cameras", "encoder", "cache", "load")
+    asked = ("models_absent", "find_models", "has_lite", "list_cameras", "encoder", "cache", "load")
     found = trouble(tmp_path, **dict.fromkeys(asked, gone))
     assert {"package", "hand models", "camera", "video", "window", "gpu", "disk"} == {f.area for f in found}
     assert all(f.remedy for f in found)
@@ -310,9 +320,15 @@ def test_download_fetches_the_models_first(tmp_path, monkeypatch):
     from handflow.hands import models
 
     fetched = []
-    monkeypatch.setattr(models, "find_hand_models", lambda **more: fetched.append(more))
+    monkeypatch.setattr(models, "fetch_hand_models", lambda **more: fetched.append(more))
     run_with(monkeypatch, machine(tmp_path), "--download", "--json")
-    assert fetched == [{"download": True, "quiet": True}]
+    assert fetched == [{"quiet": True}]
+
+
+def test_a_missing_lite_model_is_told_and_no_trouble(tmp_path):
+    assert not trouble(tmp_path, has_lite=lambda: False)
+    (models,) = [f for f in examine(machine(tmp_path, has_lite=lambda: False)) if f.area == "hand models"]
+    assert models.facts["lite"] is False and "no lite" in models.detail
 
 
 def test_this_machine_is_examined(hand_models):

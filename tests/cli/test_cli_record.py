@@ -15,7 +15,7 @@ from conftest import real_data
 from handflow.cli.common import picture_size
 from handflow.cli.recording import TakeOptions, make_plan
 from handflow.data import Dataset
-from handflow.hands import HandModels
+from handflow.hands import HandLandmarkerConfig, HandModels
 from moving_hand import write_moving_hand
 
 HANDFLOW = [sys.executable, "-m", "handflow"]
@@ -31,6 +31,21 @@ def handflow(*words: object) -> "subprocess.CompletedProcess[str]":
 @pytest.fixture(scope="module")
 def moving_hand(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_moving_hand(tmp_path_factory.mktemp("moving") / "hand", 120)
+
+
+def test_the_hand_model_of_choice_stands_beside_the_landmarks(
+    tmp_path: Path, moving_hand: Path, lite_models: HandModels
+) -> None:
+    done = handflow(
+        "record", tmp_path / "set", "-g", "wave", "--source", moving_hand, "--no-window", "--seconds", 1,
+        "--takes", 1, "--hand-model", "lite", "--json",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    dataset = Dataset.open(tmp_path / "set")
+    (entry,) = dataset.entries()
+    assert dataset.landmarks(entry).landmarker == HandLandmarkerConfig(model="lite").version
+    viewed = handflow("view", "--source", moving_hand, "--no-window", "--hand-model", "lite")
+    assert viewed.returncode == 0, viewed.stderr
 
 
 @pytest.mark.usefixtures("hand_models")

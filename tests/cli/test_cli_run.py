@@ -63,6 +63,16 @@ def test_events_go_to_a_file_and_the_run_ends_after_the_given_time(
     assert "31 frames" in done.stderr
 
 
+def test_the_lite_hand_model_runs_as_well(
+    directions_model: Path, directions_video: Path, lite_models: HandModels
+) -> None:
+    done = run(
+        "--model", directions_model, "--source", directions_video, "--seconds", "1", "--hand-model", "lite"
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "16 frames" in done.stderr
+
+
 def test_a_model_of_another_feature_version_is_refused_with_the_remedy(
     directions_model: Path, directions_video: Path, tmp_path: Path
 ) -> None:

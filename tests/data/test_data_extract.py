@@ -5,41 +5,19 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from conftest import real_data
-from data_samples import OPEN_HAND, clip, files_of, pictures, write_article
+from data_samples import BrightHand, clip, files_of, pictures, write_article
 from handflow.data import Dataset, load_clips
 from handflow.data.extract import extract_landmarks, is_older
 from handflow.data.importers import import_path
 from handflow.errors import DatasetError, HandflowError
-from handflow.hands import HandModels
-from handflow.types import Hand, Hands, Region
-
-
-class BrightHand:
-    """A landmarker that sees a hand as far right as the picture is bright; none in dark pictures."""
-
-    version = "bright-2"
-
-    def reset(self):
-        self.track = 0
-
-    def update(self, frame):
-        x = float((frame.image[:, :, 0] > 110).any(axis=0).sum())
-        points = np.column_stack([OPEN_HAND / 10 + (x, 24), np.zeros(21)]).astype(np.float32)
-        hand = Hand(points, points, 0.9, 0.95, "right", self.track, Region(x, 24, 20, 0))
-        return Hands((hand,) if x else (), frame.timestamp, frame.index, frame.size)
-
-
-class SlowHand(BrightHand):
-    def update(self, frame):
-        time.sleep(0.05)
-        return super().update(frame)
+from handflow.hands import HandLandmarkerConfig, HandModels
+from handflow.hands.landmarker import VERSION
 
 
 class Killed(BrightHand):
@@ -47,8 +25,12 @@ class Killed(BrightHand):
         os._exit(9)
 
 
-def bright(dataset, **options):
-    return extract_landmarks(dataset, make_landmarker=BrightHand, version=BrightHand.version, **options)
+def bright(dataset, config=HandLandmarkerConfig(), **options):
+    return extract_landmarks(dataset, config, make_landmarker=BrightHand, **options)
+
+
+def version_of(dataset, id):
+    return dataset.landmarks(dataset.find(id)).landmarker
 
 
 @pytest.fixture
@@ -67,7 +49,7 @@ def test_every_clip_gets_its_landmarks(dataset, jobs):
     assert [(done, total) for done, total, _ in told] == [(n, 4) for n in range(1, 5)]
     for loaded in load_clips(dataset.path):
         assert np.diff(loaded.sequence.landmarks[:, 1, 0, 0]) == pytest.approx([8, 8, 8])
-        assert dataset.landmarks(dataset.find(loaded.id)).landmarker == "bright-2"
+        assert version_of(dataset, loaded.id) == f"mediapipe-full-{VERSION}"
     assert (bright(dataset).done, bright(dataset).kept) == ((), 4)
 
 
@@ -75,15 +57,30 @@ def test_only_what_is_missing_or_older_is_done(dataset):
     bright(dataset, jobs=1)
     entries = dataset.entries()
     sequence = dataset.landmarks(entries[0]).sequence
-    dataset.store_landmarks(entries[0], sequence, "bright-1")
-    dataset.store_landmarks(entries[1], sequence, "bright-3")
+    dataset.store_landmarks(entries[0], sequence, f"mediapipe-full-{VERSION - 1}")
+    dataset.store_landmarks(entries[1], sequence, f"mediapipe-full-{VERSION + 1}")
     (entries[2].path / "landmarks.npz").write_bytes(b"damaged")
     given = dataset.add(clip("given", frames=4, fps=30), pictures(4, (640, 480)))
     report = bright(dataset, jobs=1)
     assert report.done == (entries[0].id, entries[2].id)
     assert report.kept == 3
     assert len(bright(dataset, jobs=1, again=True).done) == 5
-    assert dataset.landmarks(given).landmarker == "bright-2"
+    assert version_of(dataset, given.id) == f"mediapipe-full-{VERSION}"
+
+
+def test_landmarks_of_the_other_model_are_found_anew(dataset):
+    bright(dataset, jobs=1)
+    lite = HandLandmarkerConfig(model="lite")
+    assert len(bright(dataset, lite, jobs=1).done) == 4
+    assert version_of(dataset, "wave-s0") == lite.version == f"mediapipe-lite-{VERSION}"
+    assert bright(dataset, lite, jobs=1).kept == 4
+
+
+def test_the_longest_clips_come_first(tmp_path):
+    dataset = Dataset.create(tmp_path / "ds")
+    for count in (3, 9, 5):
+        dataset.add_frames("wave", pictures(count), id=f"of-{count}")
+    assert bright(dataset, jobs=1).done == ("of-9", "of-5", "of-3")
 
 
 def test_a_damaged_clip_is_named_and_does_not_stop_the_others(dataset):
@@ -106,7 +103,7 @@ def test_clips_in_which_no_hand_is_seen_are_named(tmp_path):
 
 def test_a_process_that_dies_ends_in_one_line(dataset):
     with pytest.raises(HandflowError, match="--jobs 1"):
-        extract_landmarks(dataset, jobs=2, make_landmarker=Killed, version="x")
+        extract_landmarks(dataset, jobs=2, make_landmarker=Killed)
     with pytest.raises(DatasetError, match="--jobs 1 or more"):
         extract_landmarks(dataset, jobs=0)
 
@@ -123,9 +120,9 @@ def test_ctrl_c_keeps_what_is_done_and_a_second_run_goes_on(tmp_path, jobs):
         sys.path[:0] = {[str(Path(__file__).parent), str(Path(__file__).parent.parent)]!r}
         from handflow.data import Dataset
         from handflow.data.extract import extract_landmarks
-        from test_data_extract import SlowHand
+        from data_samples import SlowHand
         if __name__ == "__main__":
-            extract_landmarks(Dataset.open({str(tmp_path / "ds")!r}), jobs={jobs}, version="bright-2",
+            extract_landmarks(Dataset.open({str(tmp_path / "ds")!r}), jobs={jobs},
                               make_landmarker=SlowHand, progress=lambda n, *_: print(n, flush=True))
         """)
     )

@@ -4,14 +4,13 @@ import errno
 import random
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import real_data
-from data_samples import clip, files_of, moving_hand, picture, write_article
+from data_samples import clip, files_of, moving_hand, picture, write_article, write_video
 from handflow.data import Dataset, load_clips, write_archive
 from handflow.data.importers import IMPORTERS, detect_importer, import_into, import_path
 from handflow.data.incoming import ImportOptions
@@ -24,16 +23,6 @@ def bright_columns(image):
     """How many columns of a sample picture are bright, and whether they are on the left."""
     bright = image[24, :, 0] > 110
     return int(bright.sum()), bool(bright[0])
-
-
-def write_video(path: Path, frames=6, fps=20):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("mpeg4", rate=fps)
-        stream.width, stream.height, stream.pix_fmt, stream.bit_rate = 64, 48, "yuv420p", 2_000_000
-        for n in range(frames):
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture(n), format="rgb24")))
-        container.mux(stream.encode())
 
 
 def test_the_article_layout_is_grouped_by_folder_ordered_naturally_and_turned_back(tmp_path):

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from handflow.bench import mediapipe_peer, own_peer
+from handflow.bench.followers import failure
 from handflow.bench.peers import pack_task, peers_python
-from handflow.errors import HandflowError
 from handflow.synth.clips import make_clip
 from handflow.synth.person import random_person
 from handflow.synth.render import render_frames
@@ -30,6 +30,8 @@ CASES: dict[str, tuple[int, int]] = {
     "2 hands": (2, 2),
     "1 of 2": (1, 2),
 }
+OWN = {"handflow": ("full", "1"), "handflow, 2 threads": ("full", "2"), "handflow lite": ("lite", "1")}
+"""Programs of ours: landmark model and threads. mediapipe works with one thread."""
 _SIZE = (640, 480)
 _FPS = 30.0
 
@@ -109,7 +111,8 @@ def bench_hands(
     results = []
     with tempfile.TemporaryDirectory(prefix="handflow-bench-") as scratch:
         folder = Path(scratch)
-        programs: dict[str, list[str]] = {"handflow": [sys.executable, str(own_peer.__file__)]}
+        own = [sys.executable, str(own_peer.__file__)]
+        programs = {name: [*own, *options] for name, options in OWN.items()}
         if peer is not None:
             task = pack_task(folder / "hand.task")
             programs["mediapipe"] = [str(peer), str(mediapipe_peer.__file__), str(task)]
@@ -151,8 +154,7 @@ def _run(program: str, command: list[str]) -> None:
     done = subprocess.run(command, check=False, capture_output=True, text=True, errors="replace")
     if done.returncode != 0:
         said = done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"]
-        remedy = "run `handflow doctor`" if program == "handflow" else "make the peers anew (`make peers`)"
-        raise HandflowError(f"{program} could not be measured, {said[-1]}: {remedy}")
+        raise failure(program, said[-1])
 
 
 def _agreement(found: list[list[list[list[float]]]], truth: Float32) -> tuple[float, list[float]]:

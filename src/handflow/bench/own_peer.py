@@ -1,25 +1,28 @@
 """handflow's hand landmarker on given frames, measured just as `mediapipe_peer.py` measures mediapipe.
 
-python own_peer.py FRAMES.npz HANDS OUT.json
+python own_peer.py MODEL THREADS FRAMES.npz HANDS OUT.json
 """
 
 import json
 import sys
 import time
 from pathlib import Path
+from typing import cast
 
 from handflow.bench.memory import peak_memory
 
 
-def main(frames_path: str, hands: int, out: str) -> None:
+def main(model: str, threads: int, frames_path: str, hands: int, out: str) -> None:
     """Tracks the frames and writes times, memory and landmarks as JSON."""
     begun = time.perf_counter()
     import numpy as np
 
     from handflow.hands import HandLandmarker, HandLandmarkerConfig
+    from handflow.hands.models import HandModel
     from handflow.types import Frame
 
-    landmarker = HandLandmarker(HandLandmarkerConfig(max_hands=hands))
+    config = HandLandmarkerConfig(max_hands=hands, threads=threads, model=cast(HandModel, model))
+    landmarker = HandLandmarker(config)
     with np.load(frames_path, allow_pickle=False) as archive:
         frames, timestamps = archive["frames"], archive["timestamps"]
     landmarker.update(Frame(frames[0], 0.0, 0))
@@ -43,4 +46,4 @@ def main(frames_path: str, hands: int, out: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), sys.argv[3])
+    main(sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4]), sys.argv[5])

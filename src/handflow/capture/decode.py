@@ -10,6 +10,7 @@ import numpy as np
 
 from handflow.capture.source import fit_size
 from handflow.errors import SourceError
+from handflow.processes import on_one_core
 from handflow.types import Image
 
 # Formats that carry no times: FFmpeg invents them from a rate it guesses.
@@ -53,6 +54,8 @@ def open_container(
             if stream.codec_context is None:
                 break
             stream.thread_type = "AUTO"
+            if on_one_core():
+                stream.codec_context.thread_count = 1
             return container, stream
     holds = ", ".join(sorted({s.type for s in container.streams})) or "nothing"
     container.close()

@@ -21,6 +21,10 @@ def bench(
     model: Annotated[
         Path | None, typer.Option(help="stream: a model of the four directions; else one is trained.")
     ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="hands: a folder with photos/ and videos/ of real hands, looked at too."),
+    ] = None,
     seed: Seed = 0,
     as_json: AsJson = False,
     verbose: Verbose = False,
@@ -29,37 +33,23 @@ def bench(
     if what not in BENCHES:
         raise typer.BadParameter(f"'{what}' is not known: choose {', '.join(BENCHES)}")
     if what == "hands":
-        _hands(frames, runs, seed, as_json)
+        _hands(frames, runs, seed, data, as_json)
     elif what == "train":
         _train(runs, seed, as_json)
     else:
         _stream(model, seed, as_json)
 
 
-def _hands(frames: int, runs: int, seed: int, as_json: bool) -> None:
-    from handflow.bench.hands import bench_hands
+def _hands(frames: int, runs: int, seed: int, data: Path | None, as_json: bool) -> None:
+    from handflow.bench.all_hands import bench_all_hands
+    from handflow.cli.bench_tables import print_hands
 
     with progress_console.status("…") as status:
-        rows = bench_hands(frames=frames, runs=runs, seed=seed, progress=status.update)
+        report = bench_all_hands(frames=frames, runs=runs, seed=seed, data=data, progress=status.update)
     if as_json:
-        print_json({"bench": "hands", "frames": frames, "runs": runs, "rows": [asdict(r) for r in rows]})
-        return
-    table = Table("case", "program", "ms a frame", "CPU ms", "ready s", "MB", "found", "error, % of hand")
-    for r in rows:
-        memory = "–" if r.memory_mb is None else f"{r.memory_mb:.0f}"
-        table.add_row(
-            r.case,
-            r.program,
-            f"{r.wall_ms:.1f}",
-            f"{r.cpu_ms:.1f}",
-            f"{r.ready_s:.2f}",
-            memory,
-            f"{r.found:.1%}",
-            "–" if r.error is None else f"{r.error:.1%}",
-        )
-    console.print(table)
-    if not any(r.program == "mediapipe" for r in rows):
-        progress_console.print("mediapipe is not beside it: 'make peers' brings it")
+        print_json({"bench": "hands", "frames": frames, "runs": runs, **asdict(report)})
+    else:
+        print_hands(report)
 
 
 def _train(runs: int, seed: int, as_json: bool) -> None:

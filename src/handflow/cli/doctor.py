@@ -15,7 +15,10 @@ _MARKS = {"ok": "[green]✓[/]", "warn": "[yellow]![/]", "fail": "[red]✗[/]"}
 @app.command(epilog="Example: handflow doctor --json")
 def doctor(
     download: Annotated[
-        bool, typer.Option("--download", help="Fetch the hand models (36 MB) where they are missing.")
+        bool,
+        typer.Option(
+            "--download", help="Fetch the hand models (36 MB), the lite one too, where they are missing."
+        ),
     ] = False,
     cameras: Annotated[
         bool, typer.Option("--cameras/--no-cameras", help="Open each camera for a moment to measure it.")
@@ -29,9 +32,9 @@ def doctor(
     from handflow.doctor import Finding, examine
 
     if download:
-        from handflow.hands.models import find_hand_models
+        from handflow.hands.models import fetch_hand_models
 
-        find_hand_models(download=True, quiet=as_json)
+        fetch_hand_models(quiet=as_json)
     findings: list[Finding] = []
     # While findings are printed as they come, a spinner on the same terminal would garble them.
     with progress_console.status("looking at this machine …") if as_json else nullcontext():

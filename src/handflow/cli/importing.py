@@ -1,15 +1,44 @@
 """`handflow import`: article folders, videos in label folders and landmark archives into a dataset."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from handflow.cli.common import AsJson, Verbose, command_app, console, print_json, progress, progress_console
 
+if TYPE_CHECKING:
+    from handflow.data.incoming import ImportOptions
+
 app = command_app()
 
 SHOWN = 20  # unreadable files that are named one by one
+
+# What `import` and `extract --from` share.
+KindOption = Annotated[
+    str | None, typer.Option("--kind", help="archive, article or videos; found by looking if left out.")
+]
+MirroredOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--mirrored/--unmirrored",
+        help="Turn mirrored pictures back, or not; by default those of article folders.",
+    ),
+]
+FpsOption = Annotated[
+    float | None,
+    typer.Option(
+        "--fps",
+        help="Frames a second where the source tells no times; stored as assumed.",
+        show_default="30",
+    ),
+]
+SubjectOption = Annotated[str | None, typer.Option("--subject", help="Who performs the gestures.")]
+SessionOption = Annotated[
+    str | None, typer.Option("--session", help="The sitting; the source's name if left out.")
+]
 
 
 @app.command(epilog="Example: handflow import recordings/ my-gestures --subject anna")
@@ -21,32 +50,18 @@ def import_(
         ),
     ],
     dataset: Annotated[Path, typer.Argument(help="The dataset; made where there is none.")],
-    kind: Annotated[
-        str | None, typer.Option("--kind", help="archive, article or videos; found by looking if left out.")
-    ] = None,
-    mirrored: Annotated[
-        bool | None,
-        typer.Option(
-            "--mirrored/--unmirrored",
-            help="Turn mirrored pictures back, or not; by default those of article folders.",
-        ),
-    ] = None,
-    fps: Annotated[
-        float,
-        typer.Option("--fps", help="Frames a second where the source tells no times; stored as assumed."),
-    ] = 30.0,
-    subject: Annotated[str | None, typer.Option("--subject", help="Who performs the gestures.")] = None,
-    session: Annotated[
-        str | None, typer.Option("--session", help="The sitting; the source's name if left out.")
-    ] = None,
+    kind: KindOption = None,
+    mirrored: MirroredOption = None,
+    fps: FpsOption = None,
+    subject: SubjectOption = None,
+    session: SessionOption = None,
     as_json: AsJson = False,
     verbose: Verbose = False,
 ) -> None:
     """Bring article folders, videos or landmark archives into a dataset."""
     from handflow.data.importers import import_path
-    from handflow.data.incoming import ImportOptions
 
-    options = ImportOptions(fps=fps, mirrored=mirrored, subject=subject, session=session)
+    options = import_options(fps, mirrored, subject, session)
     with progress() as bar:
         task = bar.add_task("importing", total=None)
         report = import_path(
@@ -56,10 +71,7 @@ def import_(
             kind=kind,
             progress=lambda done, total, _: bar.update(task, completed=done, total=total),
         )
-    for path, reason in report.skipped[:SHOWN]:
-        progress_console.print(f"skipped {path}: {reason}", style="yellow", markup=False, highlight=False)
-    if len(report.skipped) > SHOWN:
-        progress_console.print(f"… and {len(report.skipped) - SHOWN} more skipped", style="yellow")
+    say_skipped(report.skipped)
     waiting = sum(not e.has_landmarks for e in report.added)
     if as_json:
         print_json(
@@ -82,3 +94,25 @@ def import_(
     )
     if waiting:
         console.print(f"next: handflow extract {dataset}", markup=False, highlight=False, soft_wrap=True)
+
+
+def import_options(
+    fps: float | None, mirrored: bool | None, subject: str | None, session: str | None
+) -> "ImportOptions":
+    """The options of an import as asked for on the command line.
+
+    Raises:
+        DatasetError: one cannot be.
+    """
+    from handflow.data.incoming import ImportOptions
+
+    options = ImportOptions(mirrored=mirrored, subject=subject, session=session)
+    return options if fps is None else replace(options, fps=fps)
+
+
+def say_skipped(skipped: Sequence[tuple[Path, str]]) -> None:
+    """Names on stderr what could not be read."""
+    for path, reason in skipped[:SHOWN]:
+        progress_console.print(f"skipped {path}: {reason}", style="yellow", markup=False, highlight=False)
+    if len(skipped) > SHOWN:
+        progress_console.print(f"… and {len(skipped) - SHOWN} more skipped", style="yellow")

@@ -5,7 +5,15 @@ from typing import Annotated
 
 import typer
 
-from handflow.cli.common import AsJson, Verbose, command_app, picture_size, print_json
+from handflow.cli.common import (
+    AsJson,
+    HandModelChoice,
+    HandModelOption,
+    Verbose,
+    command_app,
+    picture_size,
+    print_json,
+)
 from handflow.cli.recording import (
     CountdownOption,
     Destination,
@@ -69,6 +77,7 @@ def record(
     no_window: NoWindowOption = False,
     mirror: MirrorOption = True,
     size: SizeOption = "640x480",
+    hand_model: HandModelOption = HandModelChoice.FULL,
     as_json: AsJson = False,
     verbose: Verbose = False,
 ) -> None:
@@ -85,6 +94,7 @@ def record(
         size=picture_size(size),
         window=not no_window,
         mirror=mirror,
+        hand_model=hand_model.model,
         realtime=not no_window,
         to=Destination(dataset, gesture, subject, session),
         options=TakeOptions(

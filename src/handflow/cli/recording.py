@@ -12,6 +12,7 @@ from handflow.cli.common import progress_console
 
 if TYPE_CHECKING:
     from handflow.capture import Source
+    from handflow.hands.models import HandModel
     from handflow.live.session import RecordingPlan, RecordingSession
 
 SourceOption = Annotated[
@@ -126,6 +127,7 @@ def run_recording(
     window: bool,
     mirror: bool = True,
     hands: bool = True,
+    hand_model: "HandModel" = "full",
     realtime: bool = False,
     to: Destination | None = None,
     options: TakeOptions | None = None,
@@ -142,7 +144,7 @@ def run_recording(
     from handflow.data.dataset import Dataset
     from handflow.data.naming import gesture_name
     from handflow.data.take_writer import TakeLabels, TakeWriter
-    from handflow.hands import HandLandmarker
+    from handflow.hands import HandLandmarker, HandLandmarkerConfig
     from handflow.live.session import RecordingSession
     from handflow.live.terminal import KeyReader
 
@@ -160,7 +162,7 @@ def run_recording(
             front = stack.enter_context(
                 RecordWindow(f"handflow: {gesture or 'view'}", gesture, mirror=mirror)
             )
-        landmarker = HandLandmarker() if hands else None
+        landmarker = HandLandmarker(HandLandmarkerConfig(model=hand_model)) if hands else None
         source: Source = stack.enter_context(open_source(source_name, size=size, realtime=realtime))
         if front is not None:  # the source's own name leaves the password of a URL out
             front.root.title(f"handflow: {gesture or 'view'} from {source.name}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 from rich.table import Table
 
-from handflow.cli.common import Verbose, command_app, progress_console
+from handflow.cli.common import HandModelChoice, HandModelOption, Verbose, command_app, progress_console
 from handflow.errors import SourceError
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def run(
     ] = None,
     show: Annotated[bool, typer.Option("--show", help="Show a mirrored window; Q ends.")] = False,
     max_hands: Annotated[int, typer.Option(help="Hands followed at once.", min=1, max=4)] = 2,
+    hand_model: HandModelOption = HandModelChoice.FULL,
     seconds: Annotated[float | None, typer.Option(help="End after this time of the source.")] = None,
     verbose: Verbose = False,
 ) -> None:
@@ -44,7 +45,7 @@ def run(
 
     _keep_source(source, annotate, events)
     recognizer = load_recognizer(model)
-    landmarker = HandLandmarker(HandLandmarkerConfig(max_hands=max_hands))
+    landmarker = HandLandmarker(HandLandmarkerConfig(max_hands=max_hands, model=hand_model.model))
     pipeline = Pipeline(landmarker, recognizer, recognizer.spotter())
     annotator = Annotator(recognizer.labels)
     mirror = Annotator(recognizer.labels, mirror=True)

@@ -5,7 +5,14 @@ from typing import Annotated
 
 import typer
 
-from handflow.cli.common import Verbose, command_app, picture_size, progress_console
+from handflow.cli.common import (
+    HandModelChoice,
+    HandModelOption,
+    Verbose,
+    command_app,
+    picture_size,
+    progress_console,
+)
 from handflow.cli.recording import (
     CountdownOption,
     Destination,
@@ -41,6 +48,7 @@ def view(
     no_window: NoWindowOption = False,
     mirror: MirrorOption = True,
     size: SizeOption = "640x480",
+    hand_model: HandModelOption = HandModelChoice.FULL,
     verbose: Verbose = False,
 ) -> None:
     """See a source with the hands drawn; Q ends.
@@ -59,6 +67,7 @@ def view(
         window=not no_window,
         mirror=mirror,
         hands=hands,
+        hand_model=hand_model.model,
         realtime=True,
         to=to,
         options=TakeOptions(seconds=seconds, countdown=countdown, keep_frames=not no_frames),

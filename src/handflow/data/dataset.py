@@ -10,7 +10,7 @@ my-gestures/
 """
 
 import errno
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,7 @@ from handflow.data.layout import (
     FRAMES,
     LANDMARKS,
     ClipEntry,
+    PassingFrames,
     entry_of,
     format_version,
     frame_paths,
@@ -285,8 +286,19 @@ class Dataset:
         session: str | None = None,
         assumed_fps: float | None = None,
         digest: str | None = None,
+        find: Callable[[Iterable[Frame]], HandSequence] | None = None,
+        landmarker: str = GIVEN,
+        keep: bool = True,
     ) -> ClipEntry:
-        """Stores pictures alone, whole or not at all; `handflow extract` finds their landmarks later.
+        """Stores pictures, whole or not at all, with the landmarks that are found in them on the way.
+
+        Args:
+            gesture: what they show.
+            frames: unmirrored pictures; each is asked for once.
+            id, source, subject, session, assumed_fps, digest: as in `add`.
+            find: finds the landmarks of all frames; None: `handflow extract` does later.
+            landmarker: version of what `find` finds.
+            keep: write the pictures; False: the landmarks alone stay.
 
         Raises:
             DatasetError: an unsafe name, no frame, frames of different sizes, or times that do not increase.
@@ -294,17 +306,22 @@ class Dataset:
         """
         gesture = gesture_name(gesture)
         with staging_folder(self.path / CLIPS / gesture) as folder:
-            times, size = write_frames(folder / FRAMES, frames)
+            passing = PassingFrames(frames, folder / FRAMES if keep else None)
+            sequence = find(passing) if find is not None else None
+            for _ in passing if sequence is None else ():
+                pass
             meta = new_clip_meta(
                 id or source,
-                timestamps=times,
-                frame_size=size,
+                timestamps=passing.times,
+                frame_size=passing.size,
                 source=source,
                 subject=subject,
                 session=session,
                 assumed_fps=assumed_fps,
                 digest=digest,
             )
+            if sequence is not None:
+                write_landmarks(folder / LANDMARKS, sequence, landmarker)
             return self._finish(folder, gesture, id, meta)
 
     def store_landmarks(self, entry: ClipEntry, sequence: HandSequence, landmarker: str) -> None:
@@ -334,7 +351,7 @@ class Dataset:
         gesture = self.known_gesture(gesture, new=new)
         if gesture != entry.label:
             self.trash.move(entry.path, self.path / CLIPS / gesture / id, id)
-            self._declare(gesture)
+            self.declare((gesture,))
         return self.find(id)
 
     def known_gesture(self, name: str, *, new: bool = False) -> str:
@@ -361,7 +378,7 @@ class Dataset:
 
     def _finish(self, folder: Path, gesture: str, wish: str, meta: ClipMeta) -> ClipEntry:
         write_meta(folder / CLIP_JSON, meta)
-        self._declare(gesture)  # before the rename: a disk that is full by now leaves no clip
+        self.declare((gesture,))  # before the rename: a disk that is full by now leaves no clip
         base = clip_id(wish)
         number = 1 if base else sum(1 for _ in folder.parent.iterdir())
         while True:
@@ -378,13 +395,20 @@ class Dataset:
             break
         return entry_of(folder.parent / name, meta)
 
-    def _declare(self, gesture: str) -> None:
-        if gesture not in self._meta.gestures:
+    def declare(self, gestures: Iterable[str]) -> None:
+        """Writes down gestures that the dataset does not know yet; adding a clip does so for its own."""
+        new = [g for g in map(gesture_name, gestures) if g not in self._meta.gestures]
+        if new:
             # Another process may have declared gestures meanwhile; those in folders count in any case.
             current = parse_dataset_meta(read_json(self.path / DATASET_JSON), self.path / DATASET_JSON)
-            gestures = tuple(dict.fromkeys((*current.gestures, gesture)))
-            self._meta = current.model_copy(update={"gestures": gestures})
+            known = tuple(dict.fromkeys((*current.gestures, *new)))
+            self._meta = current.model_copy(update={"gestures": known})
             write_meta(self.path / DATASET_JSON, self._meta)
+
+    def knowing(self, gestures: Iterable[str]) -> "Dataset":
+        """This dataset for a process beside others: it leaves it to another to `declare` these gestures."""
+        known = tuple(dict.fromkeys((*self._meta.gestures, *gestures)))
+        return Dataset(self.path, self._meta.model_copy(update={"gestures": known}))
 
     def _gesture_folders(self) -> list[Path]:
         clips = self.path / CLIPS

@@ -50,7 +50,7 @@ class ArticleFolders:
                     subject=options.subject,
                     session=options.session or path.resolve().name,
                     digest=partial(digest_files, pictures),
-                    frames=partial(_frames, pictures, options.fps, mirrored, skip),
+                    frames=partial(_frames, pictures, options.fps, mirrored),
                     assumed_fps=options.fps,
                 )
             )

@@ -60,7 +60,7 @@ def _videos(folder: Path, depth: int = 0) -> Iterator[Path]:
             yield path
 
 
-def _frames(video: Path, mirrored: bool) -> Iterator[Frame]:
+def _frames(video: Path, mirrored: bool, skip: SkipList) -> Iterator[Frame]:
     from handflow.capture import open_source
 
     with open_source(video) as source:

@@ -4,7 +4,8 @@ A new layout is a class with the methods of `Importer`, plus one entry in `IMPOR
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,6 +54,27 @@ def detect_importer(path: Path) -> str:
     raise DatasetError(f"{path} has no layout that can be imported: {known}")
 
 
+def chosen_importer(path: Path, kind: str | None) -> str:
+    """The name of the importer that a user chose, or else of the one that knows the layout.
+
+    Raises:
+        DatasetError: there is nothing at the path, or no such importer, or none that knows the layout.
+    """
+    if kind is None:
+        return detect_importer(path)
+    if kind not in IMPORTERS:
+        raise DatasetError(f"no importer '{kind}': choose one of {', '.join(IMPORTERS)}")
+    if not path.exists():
+        raise DatasetError(f"nothing to import at {path}: no such file or folder")
+    return kind
+
+
+def nothing_came(path: Path, skip: SkipList) -> DatasetError:
+    """The error for a source of which nothing could be read."""
+    first = f": {skip.skipped[0][0]} {skip.skipped[0][1]}" if skip.skipped else ""
+    return DatasetError(f"nothing in {path} could be imported{first}")
+
+
 def import_into(
     dataset: Dataset,
     path: str | Path,
@@ -75,12 +97,7 @@ def import_into(
         OSError: the disk is full; the takes stored so far stay.
     """
     path = Path(path)
-    if kind is None:
-        kind = detect_importer(path)
-    elif kind not in IMPORTERS:
-        raise DatasetError(f"no importer '{kind}': choose one of {', '.join(IMPORTERS)}")
-    elif not path.exists():
-        raise DatasetError(f"nothing to import at {path}: no such file or folder")
+    kind = chosen_importer(path, kind)
     skip = SkipList()
     takes = IMPORTERS[kind].takes(path, options, skip)
     imported = {(e.source, e.label, e.digest): e for e in dataset.scan()[0] if e.digest}
@@ -91,7 +108,7 @@ def import_into(
             digest = take.digest()
             entry = imported.get((take.source, take.gesture, digest))
             if entry is None:
-                added.append(_store(dataset, take, digest))
+                added.append(_store(dataset, take, digest, skip))
             else:
                 known.append(entry)
         except (DatasetError, SourceError) as error:
@@ -99,8 +116,7 @@ def import_into(
         if progress is not None:
             progress(number, len(takes), take.name)
     if not added and not known:
-        first = f": {skip.skipped[0][0]} {skip.skipped[0][1]}" if skip.skipped else ""
-        raise DatasetError(f"nothing in {path} could be imported{first}")
+        raise nothing_came(path, skip)
     return ImportReport(kind, tuple(added), tuple(known), tuple(skip.skipped))
 
 
@@ -117,11 +133,21 @@ def import_path(
     Raises:
         DatasetError, OSError: as in `import_into`.
     """
-    target = Path(target)
+    with target_dataset(Path(target)) as dataset:
+        return import_into(dataset, path, options, kind=kind, progress=progress)
+
+
+@contextmanager
+def target_dataset(target: Path) -> Iterator[Dataset]:
+    """The dataset in a folder; one that had to be made goes again where nothing has come into it.
+
+    Raises:
+        DatasetError: something else lies there.
+    """
     existed, made = target.exists(), not (target / DATASET_JSON).exists()
     dataset = Dataset.create(target, exist_ok=True)
     try:
-        return import_into(dataset, path, options, kind=kind, progress=progress)
+        yield dataset
     finally:
         if made and not (target / CLIPS).exists():  # nothing came: nothing stays
             (target / DATASET_JSON).unlink()
@@ -129,13 +155,13 @@ def import_path(
                 target.rmdir()
 
 
-def _store(dataset: Dataset, take: Incoming, digest: str) -> ClipEntry:
+def _store(dataset: Dataset, take: Incoming, digest: str, skip: SkipList) -> ClipEntry:
     if take.clip is not None:
         return dataset.add(take.clip, digest=digest, assumed_fps=take.assumed_fps)
     assert take.frames is not None, "an importer hands out pictures or landmarks"
     return dataset.add_frames(
         take.gesture,
-        take.frames(),
+        take.frames(skip),
         id=take.name,
         source=take.source,
         subject=take.subject,

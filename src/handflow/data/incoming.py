@@ -59,7 +59,7 @@ class Incoming:
     subject: str | None
     session: str | None
     digest: Callable[[], str]  # SHA-256 of its content
-    frames: Callable[[], Iterator[Frame]] | None = None  # pictures, unmirrored
+    frames: Callable[[SkipList], Iterator[Frame]] | None = None  # pictures, unmirrored; names unreadable ones
     clip: Clip | None = None  # landmarks, where there are no pictures
     assumed_fps: float | None = None
 
@@ -77,9 +77,16 @@ class Importer(Protocol):
 
 
 def digest_files(paths: list[Path]) -> str:
-    """SHA-256 over the bytes of files, in order."""
+    """SHA-256 over the bytes of files, in order.
+
+    Raises:
+        DatasetError: one cannot be read.
+    """
     total = hashlib.sha256()
     for path in paths:
-        with path.open("rb") as file:
-            total.update(hashlib.file_digest(file, "sha256").digest())
+        try:
+            with path.open("rb") as file:
+                total.update(hashlib.file_digest(file, "sha256").digest())
+        except OSError as error:
+            raise DatasetError(f"{path}: cannot be read ({error.strerror})") from error
     return total.hexdigest()

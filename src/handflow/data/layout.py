@@ -1,6 +1,6 @@
 """Where things lie in a dataset's folder, and how the folder of one clip is read and written."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,6 +78,41 @@ def entry_of(folder: Path, meta: ClipMeta) -> ClipEntry:
     )
 
 
+class PassingFrames:
+    """Frames that are checked on their way and written where a folder is named; passes once.
+
+    Attributes:
+        times: timestamps of the frames so far, seconds.
+        size: their (width, height), pixels.
+
+    Raises:
+        DatasetError: on the way, for frames of different sizes, or times that do not increase.
+        OSError: the disk is full.
+    """
+
+    def __init__(self, frames: Iterable[Frame], folder: Path | None) -> None:
+        """`folder` is made; None: no picture is written."""
+        self.times: list[float] = []
+        self.size = (0, 0)
+        self._frames = frames
+        self._folder = folder
+
+    def __iter__(self) -> Iterator[Frame]:
+        if self._folder is not None:
+            self._folder.mkdir()
+        for frame in self._frames:
+            number = len(self.times) + 1
+            if self.times and frame.size != self.size:
+                raise DatasetError(f"frame {number} has {frame.size} pixels, those before have {self.size}")
+            if self.times and frame.timestamp <= self.times[-1]:
+                raise DatasetError(f"frame {number} is not later than the one before it")
+            self.size = frame.size
+            self.times.append(float(frame.timestamp))
+            if self._folder is not None:
+                (self._folder / f"{number:04d}.jpg").write_bytes(encode_jpeg(frame.image))
+            yield frame
+
+
 def write_frames(folder: Path, frames: Iterable[Frame]) -> tuple[list[float], tuple[int, int]]:
     """Writes pictures to a new folder as they come.
 
@@ -88,15 +123,7 @@ def write_frames(folder: Path, frames: Iterable[Frame]) -> tuple[list[float], tu
         DatasetError: frames of different sizes, or times that do not increase.
         OSError: the disk is full.
     """
-    folder.mkdir()
-    times: list[float] = []
-    size = (0, 0)
-    for frame in frames:
-        if times and frame.size != size:
-            raise DatasetError(f"frame {len(times) + 1} has {frame.size} pixels, those before have {size}")
-        if times and frame.timestamp <= times[-1]:
-            raise DatasetError(f"frame {len(times) + 1} is not later than the one before it")
-        size = frame.size
-        times.append(float(frame.timestamp))
-        (folder / f"{len(times):04d}.jpg").write_bytes(encode_jpeg(frame.image))
-    return times, size
+    passing = PassingFrames(frames, folder)
+    for _ in passing:
+        pass
+    return passing.times, passing.size

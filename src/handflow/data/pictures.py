@@ -13,7 +13,9 @@ JPEG_QUALITY = 92
 
 def encode_jpeg(image: Image, quality: int = JPEG_QUALITY) -> bytes:
     """An RGB picture (height, width, 3) as JPEG."""
-    fine, data = cv2.imencode(".jpg", image[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+    # a view with its colours reversed would do as well, but takes twice as long
+    blue_first = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+    fine, data = cv2.imencode(".jpg", blue_first, [cv2.IMWRITE_JPEG_QUALITY, quality])
     if not fine:
         raise DatasetError(f"a picture of shape {image.shape} cannot be stored as JPEG")
     return bytes(data.tobytes())

@@ -16,7 +16,7 @@ SLOW_CAMERA = 20.0  # frames a second
 
 
 def check_models(machine: Machine) -> Iterator[Finding]:
-    """The two hand models: there, whole, and they run."""
+    """The hand models: there, whole, and they run."""
     try:
         if machine.models_absent():
             yield Finding(
@@ -30,9 +30,7 @@ def check_models(machine: Machine) -> Iterator[Finding]:
         models = machine.find_models()
         milliseconds = machine.time_hands(models)
     except ModelFileError as error:
-        facts = {"present": True, "verified": False}
-        message, _, remedy = str(error).rpartition(": ")
-        yield Finding("hand models", "fail", message or str(error), remedy, facts)
+        yield _broken_models(error, "fail")
         return
     except ImportError as error:
         yield Finding("hand models", "fail", f"their engine does not load: {error}", pip_install(machine))
@@ -43,8 +41,22 @@ def check_models(machine: Machine) -> Iterator[Finding]:
         "place": str(models.source),
         "milliseconds": round(milliseconds, 2),
     }
-    detail = f"verified, in {models.source}; a look for hands takes {milliseconds:.1f} ms"
+    try:
+        known["lite"] = machine.has_lite()
+        if known["lite"]:
+            machine.find_models("lite")
+    except ModelFileError as error:
+        yield _broken_models(error, "warn")
+        return
+    which = "full and lite" if known["lite"] else "full; no lite"
+    detail = f"verified ({which}), in {models.source}; a look for hands takes {milliseconds:.1f} ms"
     yield Finding("hand models", "ok", detail, facts=known)
+
+
+def _broken_models(error: ModelFileError, status: Status) -> Finding:
+    message, _, remedy = str(error).rpartition(": ")
+    facts = {"present": True, "verified": False}
+    return Finding("hand models", status, message or str(error), remedy, facts)
 
 
 def check_cameras(machine: Machine) -> Iterator[Finding]:

@@ -11,7 +11,10 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from handflow.hands.models import HandModel
 
 Status = Literal["ok", "warn", "fail"]
 
@@ -39,10 +42,17 @@ def _probe(index: int) -> Any:
     return probe_camera(index)
 
 
-def _find_models() -> Any:
+def _find_models(model: "HandModel" = "full") -> Any:
     from handflow.hands.models import find_hand_models
 
-    return find_hand_models(download=False)
+    return find_hand_models(model=model, download=False)
+
+
+def _has_lite() -> bool:
+    """Whether the lite landmark model, which nothing needs that is not asked to use it, is at hand."""
+    from handflow.hands.models import has_hand_model
+
+    return has_hand_model("lite")
 
 
 def _models_absent() -> bool:
@@ -104,7 +114,8 @@ class Machine:
     installed_from: Callable[[], str | None] = _installed_from
     load: Callable[[str], Any] = importlib.import_module
     models_absent: Callable[[], bool] = _models_absent
-    find_models: Callable[[], Any] = _find_models
+    find_models: Callable[..., Any] = _find_models
+    has_lite: Callable[[], bool] = _has_lite
     time_hands: Callable[[Any], float] = _time_hands
     list_cameras: Callable[[], list[Any]] = _open_capture_list
     probe_camera: Callable[[int], Any] = _probe
