@@ -35,6 +35,18 @@ def test_slots(name: str, frames: list, tracks: list) -> None:  # type: ignore[t
     assert [slots.update(frame(*(hand(*h) for h in hands))).tracks for hands in frames] == tracks
 
 
+def test_a_track_that_is_lost_for_a_moment_keeps_its_slot() -> None:
+    slots = HandSlots()
+    slots.update(frame(hand(0, RIGHT)))
+    away = slots.update(Hands((hand(1, RIGHT),), 0.0, 1, (320, 240), lost=(0,)))
+    assert away.tracks == (1, 0)  # a new hand does not take its place
+    assert np.isnan(away.landmarks[1]).all()
+    assert away.presence[1] == 0
+    back = slots.update(frame(hand(0, RIGHT), hand(1, RIGHT)))
+    assert back.tracks == (1, 0)
+    assert np.isfinite(back.landmarks).all()
+
+
 def test_the_nearest_persons_two_hands_are_chosen() -> None:
     slotted = HandSlots().update(
         frame(hand(0, RIGHT, 30), hand(1, LEFT, 90), hand(2, RIGHT, 80), hand(3, LEFT, 20))

@@ -120,7 +120,7 @@ def bench_hands(
             progress(f"{case}: rendering")
             scene = make_frames(in_sight, frames, seed)
             pictures = np.stack([frame.image for frame in render_frames(scene)])
-            np.savez(folder / "frames.npz", frames=pictures, timestamps=scene.timestamps)
+            np.savez(folder / "frames.npz", first=pictures[0], frames=pictures, timestamps=scene.timestamps)
             outcomes: dict[str, list[dict[str, Any]]] = {name: [] for name in programs}
             for run in range(runs):
                 for name, command in programs.items():

@@ -24,9 +24,9 @@ def main(model: str, threads: int, frames_path: str, hands: int, out: str) -> No
     config = HandLandmarkerConfig(max_hands=hands, threads=threads, model=cast(HandModel, model))
     landmarker = HandLandmarker(config)
     with np.load(frames_path, allow_pickle=False) as archive:
+        landmarker.update(Frame(archive["first"], 0.0, 0))
+        ready = time.perf_counter() - begun
         frames, timestamps = archive["frames"], archive["timestamps"]
-    landmarker.update(Frame(frames[0], 0.0, 0))
-    ready = time.perf_counter() - begun
     landmarker.reset()
     milliseconds, found = [], []
     cpu = time.process_time()
