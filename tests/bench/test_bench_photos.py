@@ -131,7 +131,7 @@ def test_places_without_a_hand_show_none(hand_models: HandModels) -> None:
     frame = next(iter(render_frames(scene)))
     low, high = (f(scene.truth().landmarks[0, RIGHT, :, :2], axis=0).astype(int) for f in (np.min, np.max))
     hand = frame.image[low[1] : high[1], low[0] : high[0]]
-    wide = cv2.copyMakeBorder(frame.image, 300, 300, 500, 500, cv2.BORDER_REFLECT)
+    wide = cv2.copyMakeBorder(frame.image, 300, 300, 500, 500, cv2.BORDER_REPLICATE)
     views = empty_views(np.asarray(wide, np.uint8), 0)
     assert views
     for view in views:

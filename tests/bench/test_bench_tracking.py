@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from handflow.bench import tracking
+from handflow.bench import follow_peer
+from handflow.bench.followers import Reported
 from handflow.bench.tracking import bench_tracking, document
 from handflow.bench.tracking_conditions import (
     FPS,
@@ -23,7 +24,6 @@ from handflow.bench.tracking_conditions import (
 from handflow.bench.tracking_report import markdown, speed_picture
 from handflow.bench.tracking_scenes import Staged, shows_person, stage_stream
 from handflow.bench.tracking_score import (
-    Reported,
     Score,
     hidden_hands,
     identity_changes,
@@ -327,7 +327,7 @@ def test_a_program_that_ends_is_one_line_with_its_last_words(
 ) -> None:
     broken = tmp_path / "broken.py"
     broken.write_text("import sys; sys.exit('first line\\nlibGL is missing')")
-    monkeypatch.setattr(tracking.tracking_peer, "__file__", str(broken))
+    monkeypatch.setattr(follow_peer, "__file__", str(broken))
     monkeypatch.setenv("HANDFLOW_PEERS", str(tmp_path))
     with pytest.raises(
         HandflowError, match=r"handflow could not be measured, libGL is missing: run .*doctor"

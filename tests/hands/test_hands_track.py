@@ -123,5 +123,12 @@ def test_a_hand_at_the_other_end_of_the_picture_is_another_hand() -> None:
 
 def test_a_hand_of_another_size_does_not_resemble_it() -> None:
     track = moving(0)
-    assert track.resembles(sight(0, size=120).result)
-    assert not track.resembles(sight(0, size=50).result)
+    assert track.resembles(sight(0, size=120).result, 3 * STEP)
+    assert not track.resembles(sight(0, size=50).result, 3 * STEP)
+
+
+def test_a_hand_far_from_where_it_should_be_does_not_resemble_it() -> None:
+    track = moving(30)
+    assert track.resembles(sight(90).result, 3 * STEP)
+    assert track.resembles(sight(30).result, 3 * STEP)  # it turned back
+    assert not track.resembles(sight(500).result, 3 * STEP)

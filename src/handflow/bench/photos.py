@@ -30,6 +30,8 @@ Half = Literal["first", "second"]
 SAME = 0.3
 """Two programs see the same hand where their landmarks differ by less than this share of its size."""
 EMPTY_FRAMES, EMPTY_SIZE = 40, (640, 480)
+LENIENT = 0.3
+"""Score of a palm, and presence of a hand, from which a place of a still photo is not taken for empty."""
 EMPTY_VIEWS = 4
 """Parts of each photo that show no hand."""
 
@@ -176,18 +178,21 @@ def bench_empty(
 
 
 def empty_views(photo: Image, seed: int) -> list[Image]:
-    """Parts of a photo, 640×480, away from all that the hand models take for a hand when asked leniently."""
+    """Parts of a photo, 640×480, away from all that the models take for a hand in the still photo.
+
+    They are asked leniently, at three scales, so that small hands in the background are left out as well.
+    """
     models = find_hand_models()
-    palms, landmarks = PalmDetector(Network(models.palm), 0.3), LandmarkModel(Network(models.landmark))
+    palms, landmarks = PalmDetector(Network(models.palm), LENIENT), LandmarkModel(Network(models.landmark))
     height, width = photo.shape[:2]
-    side = min(width, height)
-    looks = (
-        View(0, 0, width, height),
-        View(0, 0, side, side),
-        View(width - side, height - side, width, height),
-    )
+    looks = [
+        View(int(x * width), int(y * height), int((x + share) * width), int((y + share) * height))
+        for share, steps in ((1.0, 1), (2 / 3, 3), (1 / 3, 6))
+        for x in np.linspace(0, 1 - share, steps)
+        for y in np.linspace(0, 1 - share, steps)
+    ]
     found = [palm.region for look in looks for palm in palms.detect(photo, look)]
-    taken = [region for region in found if landmarks.locate(photo, region).presence >= 0.1]
+    taken = [region for region in found if landmarks.locate(photo, region).presence >= LENIENT]
     rng = np.random.default_rng(seed)
     views: list[Image] = []
     for _ in range(400):

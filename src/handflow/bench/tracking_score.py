@@ -10,9 +10,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from handflow.bench.followers import Reported
 from handflow.bench.tracking_conditions import FPS, Condition
 from handflow.bench.tracking_scenes import Staged
-from handflow.types import Float32, Side
+from handflow.types import Float32
 
 FOUND = 0.25
 """A hand is found where its landmarks are off by less than this share of its size on average.
@@ -28,15 +29,6 @@ HIDDEN = 0.5
 
 
 Identity = int | str
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Reported:
-    """A hand that a program reports."""
-
-    points: Float32  # (21, 2) pixels
-    track: int | None  # None: the program names no tracks
-    side: Side
 
 
 @dataclass(frozen=True, slots=True)

@@ -180,7 +180,7 @@ class HandLandmarker:
         before = now.doubtful.get(track)
         if presence < DOUBTFUL or (before and before.result.presence >= presence):
             return
-        if track.may_doubt(now.time) and track.resembles(sight.result):
+        if track.may_doubt(now.time) and track.resembles(sight.result, now.time):
             now.doubtful[track] = sight
 
     def _search(self, now: _Round) -> None:
@@ -209,7 +209,7 @@ class HandLandmarker:
         if sight.result.presence < self.config.min_presence:
             if track is not None:
                 self._keep_doubtful(track, sight, now)
-        elif track is not None:
+        elif track is not None and (clear or track.resembles(sight.result, now.time)):
             now.found(track, sight)
         elif clear:
             self._begin(sight, now)

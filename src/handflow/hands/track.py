@@ -15,6 +15,8 @@ GROWTH = 0.15
 """Share by which a region grows where the hand moves by its own side in a frame."""
 SIZE_TOLERANCE = math.log(1.35)
 """How much a hand may grow or shrink before a sight of low presence is not believed to be of it."""
+NEARBY = 0.9
+"""How far from where it should be, in region sides, a doubtful sight or a faint palm may be a hand's."""
 REACH, REACH_SPEED = 1.5, 10.0
 """How far from where it should be a lost hand may be found: region sides, and sides a second."""
 CLEAR = 0.9
@@ -107,21 +109,25 @@ class Track:
         """Where the hand should be if it moves on as it did."""
         return self._place(self._step(time))
 
-    def resembles(self, result: LandmarkResult) -> bool:
-        """Whether a result has this hand's size."""
-        return abs(math.log(palm_length(result.landmarks) / self._palm)) < SIZE_TOLERANCE
+    def resembles(self, result: LandmarkResult, time: float) -> bool:
+        """Whether a result has this hand's size and lies about where it should be."""
+        growth = abs(math.log(palm_length(result.landmarks) / self._palm))
+        return growth < SIZE_TOLERANCE and self._distance(result, time) < NEARBY
 
     def mismatch(self, result: LandmarkResult, time: float) -> float:
         """How badly a result fits this hand, in sides of its region; infinite: it is another hand."""
-        place = self.expected(time)
-        found = region_of(result.landmarks)
-        distance = math.hypot(found.x - place.x, found.y - place.y) / self.region.size
+        distance = self._distance(result, time)
         if distance > REACH + REACH_SPEED * (time - self.time):
             return math.inf
-        growth = abs(math.log(found.size / self.region.size))
+        growth = abs(math.log(region_of(result.landmarks).size / self.region.size))
         # Agreement with the settled side counts as much as a whole region of distance.
         side = abs(self._votes) / LONGEST_VOTE * abs((result.handedness >= 0.5) - (self._votes >= 0))
         return distance + growth + side
+
+    def _distance(self, result: LandmarkResult, time: float) -> float:
+        """From where the hand should be to where a result lies, in sides of its region."""
+        place, found = self.expected(time), region_of(result.landmarks)
+        return math.hypot(found.x - place.x, found.y - place.y) / self.region.size
 
     def _step(self, time: float) -> Float64:
         step: Float64 = self._velocity * (time - self.time)
