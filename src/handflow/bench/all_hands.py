@@ -42,7 +42,7 @@ def bench_all_hands(
     """Measures costs, how soon a second hand is found, and, where there is `data`, real photos and videos.
 
     Args:
-        frames: of each case of the costs.
+        frames: of each case of the costs; a second hand enters a fifth as often.
         runs: of each program and case, in turns.
         seed: of the pictures.
         data: a folder with `photos` and `videos`.
@@ -56,7 +56,7 @@ def bench_all_hands(
         raise HandflowError(f"no photos below {data / 'photos'}: name a folder that holds some")
     costs = bench_hands(frames=frames, runs=runs, seed=seed, progress=progress)
     with followers() as programs:
-        entering = bench_entering(programs, progress, seed)
+        entering = bench_entering(programs, progress, max(4, frames // 5), seed)
         if data is None:
             return HandsReport(costs, entering, [], [], [])
         agreement = bench_agreement(data, programs, progress)

@@ -13,7 +13,7 @@ from handflow.synth.render import render_frames
 from handflow.synth.scene import Scene
 from handflow.types import LEFT, Float32
 
-TRIALS, FRAMES = 24, 30
+FRAMES = 30
 WAY = 0.25  # seconds in which the hand comes in from the side
 NEAR = 1 / 3
 """A hand is found where the mean error of its landmarks is below this share of its size."""
@@ -31,12 +31,12 @@ class EnteringRow:
 
 
 def bench_entering(
-    programs: Mapping[str, Follow], progress: Callable[[str], None], seed: int = 0
+    programs: Mapping[str, Follow], progress: Callable[[str], None], trials: int = 24, seed: int = 0
 ) -> list[EnteringRow]:
-    """Lets a second hand come in at any moment, in streams of other persons, two hands asked for."""
+    """Lets a second hand come in at any moment, in `trials` streams of persons, two hands asked for."""
     delays: dict[str, list[float]] = {name: [] for name in programs}
-    for trial in range(TRIALS):
-        progress(f"a second hand enters, {trial + 1} of {TRIALS}")
+    for trial in range(trials):
+        progress(f"a second hand enters, {trial + 1} of {trials}")
         scene = entering_scene(seed + trial)
         frames = np.stack([frame.image for frame in render_frames(scene)])
         truth = scene.truth().landmarks[:, LEFT, :, :2]
@@ -54,7 +54,7 @@ def bench_entering(
     return [
         EnteringRow(
             name,
-            TRIALS,
+            trials,
             float(np.isfinite(d).mean()),
             *(float(v) for v in np.percentile(d, [50, 95], method="higher")),
         )
