@@ -20,7 +20,7 @@ from handflow.bench.photos import EMPTY_VIEWS, empty_views, photo_paths, still_h
 from handflow.capture.folder import read_image
 from handflow.hands import HandLandmarker, HandLandmarkerConfig, landmarker, lookout, track
 from handflow.hands.palm import View
-from handflow.types import Frame, Image
+from handflow.types import Frame, Image, Region
 
 SMALL, SMALL_FRAMES = 40.0, 15
 
@@ -46,8 +46,8 @@ def whole_pictures_only() -> AbstractContextManager[object]:
 
 
 def no_palms_after_a_loss() -> AbstractContextManager[object]:
-    def views(self: lookout.Lookout, time: float, size: tuple[int, int], **hands: object) -> list[View]:
-        return plain(self, time, size, **(hands | {"lost": []}))
+    def views(self: lookout.Lookout, time: float, size: tuple[int, int], **hands: list[Region]) -> list[View]:
+        return plain(self, time, size, seen=hands["seen"] + hands["lost"], lost=[])
 
     plain = lookout.Lookout.views
     return patch.object(lookout.Lookout, "views", views)
@@ -59,7 +59,7 @@ def no_prediction() -> AbstractContextManager[object]:
 
 IDEAS: dict[str, Callable[[], AbstractContextManager[object]]] = {
     "everything": ExitStack,
-    "without prediction from velocity": no_prediction,
+    "without prediction from velocity, and so without several places": no_prediction,
     "without several places": constants(track, GLANCE=np.inf),
     "without a second look off centre": constants(landmarker, SECOND_LOOK=np.inf),
     "without doubtful sights": constants(landmarker, DOUBTFUL=np.inf),
@@ -68,7 +68,6 @@ IDEAS: dict[str, Callable[[], AbstractContextManager[object]]] = {
     "without growth by speed": constants(track, GROWTH=0.0),
     "without parts of the picture": whole_pictures_only,
     "without proof for new hands": constants(track, PROOF=0.0),
-    "growth by speed, 0.5": constants(track, GROWTH=0.5),
 }
 
 

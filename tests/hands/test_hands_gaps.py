@@ -6,6 +6,9 @@ import pytest
 from handflow.hands import fill_gaps
 from handflow.types import LEFT, RIGHT, HandSequence
 
+SAME = np.zeros((40, 2), int)
+"""The same track in every frame."""
+
 
 def sequence(gap: slice, *, fps: float = 30.0, frames: int = 40) -> HandSequence:
     """A right hand on a smooth bend, out of sight in some frames."""
@@ -23,7 +26,7 @@ def sequence(gap: slice, *, fps: float = 30.0, frames: int = 40) -> HandSequence
 def test_a_short_gap_is_filled_along_the_hands_way_and_marked(length: int) -> None:
     gap = slice(15, 15 + length)
     whole = sequence(slice(0, 0))
-    filled = fill_gaps(sequence(gap))
+    filled = fill_gaps(sequence(gap), SAME)
     assert filled.filled[gap, RIGHT].all()
     assert filled.filled.sum() == length
     assert np.abs(filled.landmarks[gap, RIGHT] - whole.landmarks[gap, RIGHT]).max() < 0.4 * length
@@ -44,21 +47,21 @@ def test_a_short_gap_is_filled_along_the_hands_way_and_marked(length: int) -> No
 )
 def test_nothing_else_is_filled(name: str, gap: slice, fps: float) -> None:
     before = sequence(gap, fps=fps)
-    after = fill_gaps(before)
+    after = fill_gaps(before, SAME)
     assert not after.filled.any()
     assert np.array_equal(after.landmarks, before.landmarks, equal_nan=True)
 
 
 def test_what_was_measured_comes_back_as_it_was() -> None:
     before = sequence(slice(12, 16))
-    after = fill_gaps(before).measured()
+    after = fill_gaps(before, SAME).measured()
     assert np.array_equal(after.landmarks, before.landmarks, equal_nan=True)
     assert not after.filled.any()
 
 
 def test_filling_twice_changes_nothing_more() -> None:
-    once = fill_gaps(sequence(slice(12, 16)))
-    twice = fill_gaps(once)
+    once = fill_gaps(sequence(slice(12, 16)), SAME)
+    twice = fill_gaps(once, SAME)
     assert np.array_equal(once.landmarks, twice.landmarks, equal_nan=True)
     assert np.array_equal(once.filled, twice.filled)
 
@@ -68,6 +71,12 @@ def test_each_slot_is_filled_for_itself() -> None:
     landmarks = one.landmarks.copy()
     landmarks[:, LEFT] = landmarks[:, RIGHT] + 5
     landmarks[12:16, LEFT] = 7
-    both = fill_gaps(HandSequence(landmarks, one.timestamps, one.handedness, one.presence))
+    both = fill_gaps(HandSequence(landmarks, one.timestamps, one.handedness, one.presence), SAME)
     assert both.filled.sum(axis=0).tolist() == [0, 4]
     assert (both.landmarks[12:16, LEFT] == 7).all()
+
+
+def test_nothing_is_filled_between_two_hands() -> None:
+    tracks = SAME.copy()
+    tracks[14:] = 1
+    assert not fill_gaps(sequence(slice(12, 16)), tracks).filled.any()

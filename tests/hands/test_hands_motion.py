@@ -8,12 +8,15 @@ import pytest
 
 from handflow.bench.hands import make_frames
 from handflow.bench.moving import FOUND, STILL, StillHand, moving_frames, still_hand
+from handflow.bench.tracking_conditions import conditions
+from handflow.bench.tracking_scenes import stage_streams
 from handflow.hands import HandLandmarker, HandLandmarkerConfig, HandModels, HandSlots
+from handflow.hands.landmark import LandmarkResult
 from handflow.hands.lookout import IDLE_AFTER
-from handflow.hands.palm import PalmDetector
+from handflow.hands.palm import Palm, PalmDetector
 from handflow.hands.track import LONGEST_DOUBT
 from handflow.synth.render import render_frames
-from handflow.types import Float32, Frame, Hands, Image
+from handflow.types import Float32, Frame, Hands, Image, Region
 
 FPS = 30.0
 
@@ -149,3 +152,67 @@ def test_steady_landmarks_lie_near_the_raw_ones_and_tremble_less(
     raw, steady = (np.stack([getattr(h, name)[:, :2] for h in hands]) for name in ("landmarks", "steady"))
     assert np.abs(np.diff(steady, axis=0)).mean() < 0.6 * np.abs(np.diff(raw, axis=0)).mean()
     assert np.abs(steady.mean(axis=0) - raw.mean(axis=0)).max() < 3
+
+
+@pytest.mark.parametrize("name", ["cross, one hides the other", "one hides the other, both go back"])
+def test_two_hands_that_cover_each_other_keep_their_tracks(name: str, landmarker: HandLandmarker) -> None:
+    row = next(r for r in conditions() if r.name == name)
+    staged = next(iter(stage_streams(row.setting, 1, 9500)))
+    truth = staged.scene.truth().landmarks[..., :2]
+    owners: dict[int, set[int]] = {}
+    landmarker.reset()
+    for k, frame in enumerate(render_frames(staged.scene)):
+        if np.abs(truth[k, 0] - truth[k, 1]).mean() < 60:
+            landmarker.update(frame)  # which is which cannot be told where they lie on each other
+            continue
+        for hand in landmarker.update(frame).hands:
+            distances = [np.abs(hand.landmarks[:, :2] - truth[k, slot]).mean() for slot in (0, 1)]
+            owners.setdefault(hand.track, set()).add(int(np.argmin(distances)))
+    assert sorted(map(sorted, owners.values())) == [[0], [1]]
+
+
+class Scripted:
+    """Hand models that see what a test says: things that stay, each with its presence, 200 pixels apart."""
+
+    def __init__(self, presences: list[float]) -> None:
+        self.presences = presences
+
+    def detect(self, image: Image, view: object = None) -> list[Palm]:
+        return [Palm(0.9, Region(200.0 * k + 100, 240, 150, 0)) for k in range(len(self.presences))]
+
+    def locate(self, image: Image, region: Region) -> LandmarkResult:
+        k = min(max(round((region.x - 100) / 200), 0), len(self.presences) - 1)
+        marks = np.zeros((21, 3), np.float32)
+        marks[:, 0] = 200 * k + 100 + np.linspace(-20, 20, 21)
+        marks[:, 1] = 270 - np.linspace(0, 75, 21)
+        return LandmarkResult(marks, marks, self.presences[k], 0.9)
+
+
+@pytest.mark.parametrize("max_hands", [1, 2, 3, 4])
+@pytest.mark.parametrize("presences", [[0.99] * 6, [0.8] * 6, [0.8, 0.8, 0.99, 0.8], [0.99, 0.8]])
+def test_no_more_hands_are_reported_than_asked_for(
+    max_hands: int, presences: list[float], hand_models: HandModels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracker = HandLandmarker(HandLandmarkerConfig(max_hands=max_hands), models=hand_models)
+    scripted = Scripted(presences)
+    monkeypatch.setattr(tracker, "_palms", scripted)
+    monkeypatch.setattr(tracker, "_landmarks", scripted)
+    blank = np.zeros((480, 1300, 3), np.uint8)
+    counts = [len(r.hands) + len(r.lost) for r in follow(tracker, [blank] * 60)]
+    assert max(counts) == counts[-1] == min(max_hands, len(presences))
+
+
+def test_a_clear_hand_is_taken_before_dim_things(
+    hand_models: HandModels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracker = HandLandmarker(HandLandmarkerConfig(max_hands=1), models=hand_models)
+    scripted = Scripted([0.8, 0.99])
+    monkeypatch.setattr(tracker, "_palms", scripted)
+    monkeypatch.setattr(tracker, "_landmarks", scripted)
+    results = follow(tracker, [np.zeros((480, 640, 3), np.uint8)] * 40)
+    assert {round(h.presence, 2) for r in results for h in r.hands} == {0.99}
+
+
+def test_models_of_another_kind_than_asked_for_are_refused(hand_models: HandModels) -> None:
+    with pytest.raises(ValueError, match="full"):
+        HandLandmarker(HandLandmarkerConfig(model="lite"), models=hand_models)

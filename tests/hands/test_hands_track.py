@@ -24,7 +24,7 @@ def points(x: float, y: float = 200.0, size: float = 100.0) -> Float32:
 
 def sight(x: float, presence: float = 0.99, handedness: float = 0.95, size: float = 100.0) -> Sight:
     marks = points(x, size=size)
-    return Sight(LandmarkResult(marks, marks, presence, handedness), Region(x, 150, 200, 0))
+    return Sight(LandmarkResult(marks, marks, presence, handedness), Region(x, 150, 200, 0), region_of(marks))
 
 
 def moving(speed: float, frames: int = 3) -> Track:
@@ -114,21 +114,30 @@ def test_the_sight_that_fits_a_moving_hand_better_has_the_smaller_mismatch(
 ) -> None:
     track = moving(30, 8)
     track.see(sight(60), 8 * STEP)
-    assert track.mismatch(better.result, 9 * STEP) < track.mismatch(worse.result, 9 * STEP)
+    assert track.mismatch(better, 9 * STEP) < track.mismatch(worse, 9 * STEP)
 
 
 def test_a_hand_at_the_other_end_of_the_picture_is_another_hand() -> None:
-    assert math.isinf(moving(0).mismatch(sight(900).result, 3 * STEP))
+    assert math.isinf(moving(0).mismatch(sight(900), 3 * STEP))
 
 
 def test_a_hand_of_another_size_does_not_resemble_it() -> None:
     track = moving(0)
-    assert track.resembles(sight(0, size=120).result, 3 * STEP)
-    assert not track.resembles(sight(0, size=50).result, 3 * STEP)
+    assert track.resembles(sight(0, size=120), 3 * STEP)
+    assert not track.resembles(sight(0, size=50), 3 * STEP)
 
 
 def test_a_hand_far_from_where_it_should_be_does_not_resemble_it() -> None:
     track = moving(30)
-    assert track.resembles(sight(90).result, 3 * STEP)
-    assert track.resembles(sight(30).result, 3 * STEP)  # it turned back
-    assert not track.resembles(sight(500).result, 3 * STEP)
+    assert track.resembles(sight(90), 3 * STEP)
+    assert track.resembles(sight(30), 3 * STEP)  # it turned back
+    assert not track.resembles(sight(500), 3 * STEP)
+
+
+def test_a_hand_of_the_other_side_or_another_size_far_away_is_another_hand() -> None:
+    track = moving(0, 10)
+    later = 12 * STEP
+    assert math.isfinite(track.mismatch(sight(300), later))
+    assert math.isinf(track.mismatch(sight(300, handedness=0.05), later))
+    assert math.isinf(track.mismatch(sight(300, size=50), later))
+    assert math.isfinite(track.mismatch(sight(40, handedness=0.05), later))  # near it, only its side flickers

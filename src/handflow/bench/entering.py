@@ -42,6 +42,7 @@ def bench_entering(
         truth = scene.truth().landmarks[:, LEFT, :, :2]
         size = np.array([scene.camera.width, scene.camera.height])
         whole = ((truth >= 0) & (truth < size)).all(axis=(1, 2))
+        assert whole.any(), "the hand comes in whole"
         first = int(np.argmax(whole))
         for name, follow in programs.items():
             results = follow(frames, scene.timestamps, 2)

@@ -61,6 +61,12 @@ def still_hand(path: Path, landmarker: HandLandmarker) -> StillHand | None:
             [[scale, 0, SIZE[0] / 2 - scale * middle[0]], [0, scale, SIZE[1] / 2 - scale * middle[1]]]
         )
         matrix = step @ np.vstack([matrix, [0, 0, 1]])
+        if matrix[0, 0] < 1:  # made smaller once, by means over areas, so that nothing is aliased
+            image = np.asarray(
+                cv2.resize(image, None, fx=matrix[0, 0], fy=matrix[0, 0], interpolation=cv2.INTER_AREA),
+                np.uint8,
+            )
+            matrix[:, :2] = np.eye(2)
         landmarker.reset()
         for k in range(3):
             seen = landmarker.update(Frame(picture(image, matrix), k / FPS, k)).hands
@@ -74,10 +80,7 @@ def picture(image: Image, matrix: Float64, shift: float = 0.0) -> Image:
     """The photo laid into the picture, `shift` pixels to the right; its edges go on to the picture's."""
     moved = matrix.copy()
     moved[0, 2] += shift
-    way = cv2.INTER_AREA if matrix[0, 0] < 0.5 else cv2.INTER_LINEAR
-    return np.asarray(
-        cv2.warpAffine(image, moved, SIZE, flags=way, borderMode=cv2.BORDER_REPLICATE), np.uint8
-    )
+    return np.asarray(cv2.warpAffine(image, moved, SIZE, borderMode=cv2.BORDER_REPLICATE), np.uint8)
 
 
 def shift_at(path: Path_, speed: float, time: float) -> float:

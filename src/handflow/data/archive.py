@@ -115,11 +115,12 @@ def _build(arrays: Arrays, path: Path) -> Archive:
     labels = text["label"]
     seen: NDArray[np.bool_] = np.asarray(np.isfinite(landmarks).all(axis=(3, 4)))
     landmarks = np.where(seen[..., None, None], landmarks, np.nan).astype(np.float32)
+    filled = _fitting(arrays.get("filled", np.zeros((n, t, 2), np.bool_)), (n, t, 2), "b", "filled")
+    seen &= ~filled
     presence = arrays.get("presence", seen.astype(np.float32))
     handedness = arrays.get("handedness", np.asarray(np.where(seen, np.array([0, 1], np.float32), np.nan)))
     presence = _fitting(presence, (n, t, 2), "f", "presence").astype(np.float32)
     handedness = _fitting(handedness, (n, t, 2), "f", "handedness").astype(np.float32)
-    filled = _fitting(arrays.get("filled", np.zeros((n, t, 2), np.bool_)), (n, t, 2), "b", "filled")
     sizes = np.broadcast_to(arrays.get("frame_size", np.array(likely_size(landmarks))), (n, 2))
     segments = _segments(arrays, n)
     is_stream = _fitting(

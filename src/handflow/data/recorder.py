@@ -27,6 +27,7 @@ class _Sample:
     landmarks: Float32
     handedness: Float32
     presence: Float32
+    tracks: tuple[int, int]
 
 
 class Recorder:
@@ -95,6 +96,7 @@ class Recorder:
             landmarks=np.asarray(hands.landmarks, np.float32),
             handedness=np.asarray(hands.handedness, np.float32),
             presence=np.asarray(hands.presence, np.float32),
+            tracks=hands.tracks,
         )
         state = self._step(sample, gap)
         self._past.append(sample)
@@ -213,7 +215,8 @@ class Recorder:
                     timestamps=np.array([s.timestamp for s in self._take], np.float64),
                     handedness=np.stack([s.handedness for s in self._take]),
                     presence=np.stack([s.presence for s in self._take]),
-                )
+                ),
+                np.array([s.tracks for s in self._take]),
             ),
             frame_size=self._take[0].size,
             frames=tuple(s.frame for s in self._take if s.frame is not None),

@@ -204,7 +204,7 @@ def classify_clip(recognizer: ClipRecognizer, clip: Clip) -> tuple[str | None, f
 
 def has_hand(sequence: HandSequence) -> bool:
     """Whether a hand that features can be made of is seen in any frame."""
-    return bool(usable_hands(sequence.landmarks).any())
+    return bool(usable_hands(sequence.measured().landmarks).any())
 
 
 def check_labels(known: Sequence[str], clips: Sequence[Clip]) -> None:

@@ -62,7 +62,7 @@ def trained_provenance(model: Path) -> Provenance | None:
 
 def clip_key(clip: Clip) -> str:
     """Short hash of a clip's landmarks: the same take is known again under another name or in an archive."""
-    landmarks = np.ascontiguousarray(clip.sequence.landmarks)
+    landmarks = np.ascontiguousarray(clip.sequence.measured().landmarks)  # training leaves filled ones out
     return hashlib.sha256(landmarks.tobytes()).hexdigest()[:16]
 
 

@@ -227,9 +227,9 @@ def follow_stream(
 
 
 def slotted_frames(sequence: HandSequence) -> Iterator["SlottedHands"]:
-    """A sequence frame by frame, as the hand slots give it live.
+    """A sequence frame by frame, much as the hand slots give it live.
 
-    Every hand that was out of sight comes back as a new track.
+    What was filled is left out; every hand that was out of sight comes back as a new track.
     """
     from handflow.hands import SlottedHands
 

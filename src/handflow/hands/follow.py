@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+import numpy as np
+
 from handflow.hands.gaps import fill_gaps
 from handflow.hands.landmarker import HandLandmarker
 from handflow.hands.slots import HandSlots, SlottedHands, sequence_of
@@ -20,4 +22,5 @@ def track_hands(frames: Iterable[Frame], landmarker: HandLandmarker) -> HandSequ
     for frame in frames:
         slotted.append(slots.update(landmarker.update(frame)))
         timestamps.append(frame.timestamp)
-    return fill_gaps(sequence_of(slotted, timestamps))
+    tracks = np.array([s.tracks for s in slotted], int).reshape(len(slotted), 2)
+    return fill_gaps(sequence_of(slotted, timestamps), tracks)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from handflow.types import Float32, Float64, HandSequence
 
@@ -10,7 +11,9 @@ LONGEST_FILL = 0.3
 """Seconds between two sights up to which the frames between are filled: as long as a hand keeps its track."""
 
 
-def fill_gaps(sequence: HandSequence, longest: float = LONGEST_FILL) -> HandSequence:
+def fill_gaps(
+    sequence: HandSequence, tracks: NDArray[np.int_], longest: float = LONGEST_FILL
+) -> HandSequence:
     """Fills short gaps of each slot; `filled` marks them, and their presence stays 0.
 
     The hand goes on as it moved at both ends of the gap (cubic Hermite spline), which comes twice as near
@@ -18,6 +21,7 @@ def fill_gaps(sequence: HandSequence, longest: float = LONGEST_FILL) -> HandSequ
 
     Args:
         sequence: landmarks over time.
+        tracks: `(frames, 2)` the track in each slot; between two hands nothing is filled.
         longest: seconds between the sights on both sides of a gap that is filled.
     """
     seen = sequence.seen
@@ -27,6 +31,8 @@ def fill_gaps(sequence: HandSequence, longest: float = LONGEST_FILL) -> HandSequ
         for k in np.flatnonzero(np.diff(sights) > 1):
             before, after = int(sights[k]), int(sights[k + 1])
             if sequence.timestamps[after] - sequence.timestamps[before] > longest + 1e-6:
+                continue
+            if tracks[before, slot] != tracks[after, slot]:
                 continue
             ends = sights[np.clip([k - 1, k, k + 1, k + 2], 0, len(sights) - 1)]
             inside = np.arange(before + 1, after)

@@ -16,6 +16,7 @@ from handflow.types import Float32, HandLandmark, Image, Region
 SIDE = 224  # pixels, input of the network
 _STABLE = [0, 1, 2, 3, 5, 6, 9, 10, 13, 14, 17, 18]  # points without the finger ends: they move less
 _SHIFT, _SCALE = -0.1, 2.0
+_SMALLEST = 1e-3  # pixels: a region has some size, whatever the network says
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,6 +80,6 @@ def region_of(landmarks: Float32) -> Region:
     return Region(
         x=float(c * cx - s * cy + middle_point[0]),
         y=float(s * cx + c * cy + middle_point[1]),
-        size=float(max(width, height) * _SCALE),
+        size=max(float(max(width, height)) * _SCALE, _SMALLEST),
         angle=angle,
     )

@@ -10,7 +10,7 @@ from handflow.hands.lookout import Lookout
 from handflow.hands.models import HAND_MODELS, HandModel, HandModels, find_hand_models
 from handflow.hands.network import Network
 from handflow.hands.palm import Palm, PalmDetector
-from handflow.hands.track import Sight, Track
+from handflow.hands.track import CLEAR, MEMORY, Sight, Track
 from handflow.types import Float32, Frame, Hands, Image, Region
 
 VERSION = 2
@@ -22,8 +22,10 @@ DOUBTFUL = 0.1
 """From this presence on a sight is believed where a hand of that size was lost and nothing better found."""
 SECOND_LOOK = 0.12
 """Share of the region by which a hand may lie beside its middle before it is looked at once more."""
-MEMORY, HIDDEN_MEMORY = 0.3, 1.0
-"""Seconds for which a lost hand is expected back; one that another hand may hide is expected longer."""
+HIDDEN_MEMORY = 1.0
+"""Seconds for which a lost hand is expected back that another hand may hide."""
+SUSPECTS = 2
+"""How many more things than hands are followed until they prove to be hands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +108,17 @@ class HandLandmarker:
 
     Raises:
         ModelFileError: the hand models are missing or damaged.
+        ValueError: `models` are of another kind than `config` says.
     """
 
     def __init__(
         self, config: HandLandmarkerConfig = HandLandmarkerConfig(), models: HandModels | None = None
     ) -> None:
         models = models or find_hand_models(model=config.model)
+        if models.model != config.model:
+            raise ValueError(
+                f"the models hold the {models.model} landmark model, config asks for {config.model}"
+            )
         self.config = config
         self.version = config.version
         lowest = min(LOST_PALM, config.min_palm_score)
@@ -132,10 +139,14 @@ class HandLandmarker:
         if self._room(now):
             self._search(now)
         self._take_doubtful(now)
-        lost = [t for t in now.lost if self._may_return(t, now)][: self._room(now)]
-        self._tracks = sorted(now.seen + lost, key=lambda t: t.number)
+        hands = [t for t in now.seen if t.proven][: self.config.max_hands]
+        room = self.config.max_hands - len(hands)
+        suspects = [t for t in now.seen if not t.proven] if room else []
+        lost = [t for t in now.lost if self._may_return(t, now)]
+        lost = sorted(lost, key=lambda t: -t.time)[:room]
+        self._tracks = sorted(hands + suspects + lost, key=lambda t: t.number)
         return Hands(
-            tuple(t.hand for t in self._tracks if t.proven and t not in lost),
+            tuple(t.hand for t in self._tracks if t in hands),
             now.time,
             frame.index,
             frame.size,
@@ -144,7 +155,7 @@ class HandLandmarker:
 
     def _room(self, now: _Round) -> int:
         """How many more hands may be taken; what has not proven to be one takes no room."""
-        return self.config.max_hands - sum(t.proven for t in now.seen)
+        return max(self.config.max_hands - sum(t.proven for t in now.seen), 0)
 
     def _follow(self, now: _Round) -> None:
         """Looks for every hand where its track expects it."""
@@ -157,22 +168,25 @@ class HandLandmarker:
                     break
                 self._keep_doubtful(track, sight, now)
         # Of two tracks that see the same hand the one that it fits better keeps it.
-        for track in sorted(sights, key=lambda t: t.mismatch(sights[t].result, now.time)):
+        for track in sorted(sights, key=lambda t: t.mismatch(sights[t], now.time)):
             if not now.shows_seen(sights[track]):
                 track.see(sights[track], now.time)
                 now.seen.append(track)
+        now.seen.sort(key=lambda t: t.number)
         now.lost = [t for t in self._tracks if t not in now.seen and t.proven]
 
     def _look(self, image: Image, region: Region) -> Sight:
-        return Sight(self._landmarks.locate(image, region), region)
+        result = self._landmarks.locate(image, region)
+        return Sight(result, region, region_of(result.landmarks))
 
     def _centred(self, image: Image, sight: Sight) -> Sight:
         """The sight itself, or a better one where the hand lies far from the middle of the region."""
-        place, looked = region_of(sight.result.landmarks), sight.looked
+        place, looked = sight.place, sight.looked
         if math.hypot(place.x - looked.x, place.y - looked.y) <= SECOND_LOOK * looked.size:
             return sight
         second = self._look(image, place)
-        return second if second.result.presence >= 0.8 * sight.result.presence else sight
+        least = max(0.8 * sight.result.presence, self.config.min_presence)
+        return second if second.result.presence >= least else sight
 
     def _keep_doubtful(self, track: Track, sight: Sight, now: _Round) -> None:
         """Keeps the best sight of low presence, for the case that the hand is not found elsewhere."""
@@ -180,7 +194,7 @@ class HandLandmarker:
         before = now.doubtful.get(track)
         if presence < DOUBTFUL or (before and before.result.presence >= presence):
             return
-        if track.may_doubt(now.time) and track.resembles(sight.result, now.time):
+        if track.may_doubt(now.time) and track.resembles(sight, now.time):
             now.doubtful[track] = sight
 
     def _search(self, now: _Round) -> None:
@@ -203,21 +217,29 @@ class HandLandmarker:
         sight = self._look(now.frame.image, palm.region)
         if now.shows_seen(sight):
             return
-        track = min(now.lost, key=lambda t: t.mismatch(sight.result, now.time), default=None)
-        if track is not None and math.isinf(track.mismatch(sight.result, now.time)):
+        track = min(now.lost, key=lambda t: t.mismatch(sight, now.time), default=None)
+        if track is not None and math.isinf(track.mismatch(sight, now.time)):
             track = None
         if sight.result.presence < self.config.min_presence:
             if track is not None:
                 self._keep_doubtful(track, sight, now)
-        elif track is not None and (clear or track.resembles(sight.result, now.time)):
+        elif track is not None and (track.near if clear else track.resembles)(sight, now.time):
             now.found(track, sight)
         elif clear:
-            self._begin(sight, now)
+            self._begin(sight, track, now)
 
-    def _begin(self, sight: Sight, now: _Round) -> None:
-        """Begins a track where a second look, from where the hand lies, still shows a hand."""
-        second = self._look(now.frame.image, region_of(sight.result.landmarks))
+    def _begin(self, sight: Sight, lost: Track | None, now: _Round) -> None:
+        """Begins a track where a second look, from where the hand lies, still shows a hand.
+
+        If both looks are clear, it is the `lost` hand, found again far from where it should be.
+        """
+        second = self._look(now.frame.image, sight.place)
         if second.result.presence < self.config.min_presence or now.shows_seen(second):
+            return
+        if lost is not None and min(sight.result.presence, second.result.presence) >= CLEAR:
+            now.found(lost, second)
+            return
+        if len(now.seen) >= self.config.max_hands + SUSPECTS:
             return
         track = Track(self._next_number, sight, now.time)
         track.see(second, now.time)

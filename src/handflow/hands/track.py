@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from handflow.hands.landmark import LandmarkResult, region_of
+from handflow.hands.landmark import LandmarkResult
 from handflow.hands.steady import SteadyFilter
 from handflow.types import Float32, Float64, Hand, HandLandmark, Region, Side
 
@@ -15,8 +15,12 @@ GROWTH = 0.15
 """Share by which a region grows where the hand moves by its own side in a frame."""
 SIZE_TOLERANCE = math.log(1.35)
 """How much a hand may grow or shrink before a sight of low presence is not believed to be of it."""
-NEARBY = 0.9
+NEARBY = 1.4
 """How far from where it should be, in region sides, a doubtful sight or a faint palm may be a hand's."""
+FAR_TOLERANCE = math.log(1.6)
+"""How much a hand may have grown or shrunk that is found again farther away than that."""
+MEMORY = 0.3
+"""Seconds for which a lost hand is expected back."""
 REACH, REACH_SPEED = 1.5, 10.0
 """How far from where it should be a lost hand may be found: region sides, and sides a second."""
 CLEAR = 0.9
@@ -28,15 +32,16 @@ PROBATION = 0.5
 LONGEST_DOUBT = 0.3
 """Seconds for which a hand is followed by doubtful sights alone."""
 LONGEST_VOTE = 3.0
-"""Most that all sights together say for one side: a hand that truly turned out wrong takes 12 frames."""
+"""Most that all sights together say for one side: as much as six sure ones."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sight:
-    """What the landmark model says, and where it looked."""
+    """What the landmark model says, where it looked, and where the hand lies."""
 
     result: LandmarkResult
     looked: Region
+    place: Region  # around the landmarks
 
 
 class Track:
@@ -50,7 +55,7 @@ class Track:
 
     def __init__(self, number: int, sight: Sight, time: float) -> None:
         self.number = number
-        self.region = region_of(sight.result.landmarks)  # around its last sight
+        self.region = sight.place  # around its last sight
         self.time = time  # of its last sight
         self.side: Side = "right"
         self._born = self._sure = time
@@ -63,8 +68,7 @@ class Track:
 
     def see(self, sight: Sight, time: float, *, sure: bool = True) -> None:
         """Takes the next sight of this hand; one that is not `sure` says nothing about its side."""
-        result = sight.result
-        region = region_of(result.landmarks)
+        result, region = sight.result, sight.place
         if time > self.time:
             moved = np.array([region.x - self.region.x, region.y - self.region.y])
             self._velocity = moved / (time - self.time)
@@ -99,35 +103,44 @@ class Track:
         self.side = "right" if self._votes >= 0 else "left"
 
     def places(self, time: float) -> list[Region]:
-        """Where to look for the hand, the likeliest first: further on, where it was, on its way back."""
+        """Where to look for the hand, the likeliest first: further on, where it was, on its way back.
+
+        Only places near enough to the first are looked at: what is seen elsewhere may be anything.
+        """
         step = self._step(time)
-        if np.hypot(*step) < GLANCE * self.region.size:
+        far = float(np.hypot(*step)) / self.region.size
+        if far < GLANCE:
             return [self._place(step)]
-        return [self._place(share * step) for share in (1.0, 0.0, -1.0)]
+        return [self._place(share * step) for share in (1.0, 0.0, -1.0) if (1 - share) * far < NEARBY]
 
     def expected(self, time: float) -> Region:
         """Where the hand should be if it moves on as it did."""
         return self._place(self._step(time))
 
-    def resembles(self, result: LandmarkResult, time: float) -> bool:
-        """Whether a result has this hand's size and lies about where it should be."""
-        growth = abs(math.log(palm_length(result.landmarks) / self._palm))
-        return growth < SIZE_TOLERANCE and self._distance(result, time) < NEARBY
+    def resembles(self, sight: Sight, time: float) -> bool:
+        """Whether a sight shows a hand of this size about where this one should be."""
+        growth = abs(math.log(palm_length(sight.result.landmarks) / self._palm))
+        return growth < SIZE_TOLERANCE and self.near(sight, time)
 
-    def mismatch(self, result: LandmarkResult, time: float) -> float:
-        """How badly a result fits this hand, in sides of its region; infinite: it is another hand."""
-        distance = self._distance(result, time)
-        if distance > REACH + REACH_SPEED * (time - self.time):
+    def near(self, sight: Sight, time: float) -> bool:
+        """Whether a sight lies about where this hand should be."""
+        return self._distance(sight, time) < NEARBY
+
+    def mismatch(self, sight: Sight, time: float) -> float:
+        """How badly a sight fits this hand, in sides of its region; infinite: it is another hand."""
+        distance = self._distance(sight, time)
+        growth = abs(math.log(sight.place.size / self.region.size))
+        # A settled side counts as much as a whole region of distance.
+        side = abs(self._votes) / LONGEST_VOTE * abs((sight.result.handedness >= 0.5) - (self._votes >= 0))
+        beyond = distance > REACH + REACH_SPEED * min(time - self.time, MEMORY)
+        if beyond or (distance > NEARBY and (growth > FAR_TOLERANCE or side > 0.9)):
             return math.inf
-        growth = abs(math.log(region_of(result.landmarks).size / self.region.size))
-        # Agreement with the settled side counts as much as a whole region of distance.
-        side = abs(self._votes) / LONGEST_VOTE * abs((result.handedness >= 0.5) - (self._votes >= 0))
         return distance + growth + side
 
-    def _distance(self, result: LandmarkResult, time: float) -> float:
-        """From where the hand should be to where a result lies, in sides of its region."""
-        place, found = self.expected(time), region_of(result.landmarks)
-        return math.hypot(found.x - place.x, found.y - place.y) / self.region.size
+    def _distance(self, sight: Sight, time: float) -> float:
+        """From where the hand should be to where it is seen, in sides of its region."""
+        place = self.expected(time)
+        return math.hypot(sight.place.x - place.x, sight.place.y - place.y) / self.region.size
 
     def _step(self, time: float) -> Float64:
         step: Float64 = self._velocity * (time - self.time)

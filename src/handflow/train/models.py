@@ -127,13 +127,10 @@ def usable_clips(clips: Sequence[Clip]) -> list[Clip]:
     """
     if not clips:
         raise TrainingError("there are no clips to train on: record some with `handflow record`")
-    seen = [bool(usable_hands(clip.sequence.landmarks).any()) for clip in clips]
     # Filled gaps are bridged by the feature path, in training as live.
-    used = [
-        replace(clip, sequence=clip.sequence.measured())
-        for clip, there in zip(clips, seen, strict=True)
-        if there
-    ]
+    clips = [replace(clip, sequence=clip.sequence.measured()) for clip in clips]
+    seen = [bool(usable_hands(clip.sequence.landmarks).any()) for clip in clips]
+    used = [clip for clip, there in zip(clips, seen, strict=True) if there]
     without = [clip.id for clip, there in zip(clips, seen, strict=True) if not there]
     if without:
         shown = ", ".join(without[:5]) + (" …" if len(without) > 5 else "")
