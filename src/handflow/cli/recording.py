@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from handflow.cli.common import progress_console
+from handflow.processes import live_threads
 
 if TYPE_CHECKING:
     from handflow.capture import Source
@@ -162,7 +163,8 @@ def run_recording(
             front = stack.enter_context(
                 RecordWindow(f"handflow: {gesture or 'view'}", gesture, mirror=mirror)
             )
-        landmarker = HandLandmarker(HandLandmarkerConfig(model=hand_model)) if hands else None
+        config = HandLandmarkerConfig(model=hand_model, threads=live_threads())
+        landmarker = HandLandmarker(config) if hands else None
         source: Source = stack.enter_context(open_source(source_name, size=size, realtime=realtime))
         if front is not None:  # the source's own name leaves the password of a URL out
             front.root.title(f"handflow: {gesture or 'view'} from {source.name}")

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from handflow.cli.common import HandModelChoice, HandModelOption, Verbose, command_app, progress_console
 from handflow.errors import SourceError
+from handflow.processes import live_threads
 
 if TYPE_CHECKING:
     from handflow.types import GestureEvent, StageTimes
@@ -45,7 +46,8 @@ def run(
 
     _keep_source(source, annotate, events)
     recognizer = load_recognizer(model)
-    landmarker = HandLandmarker(HandLandmarkerConfig(max_hands=max_hands, model=hand_model.model))
+    config = HandLandmarkerConfig(max_hands=max_hands, model=hand_model.model, threads=live_threads())
+    landmarker = HandLandmarker(config)
     pipeline = Pipeline(landmarker, recognizer, recognizer.spotter())
     annotator = Annotator(recognizer.labels)
     mirror = Annotator(recognizer.labels, mirror=True)
