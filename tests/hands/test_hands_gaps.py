@@ -34,6 +34,17 @@ def test_a_short_gap_is_filled_along_the_hands_way_and_marked(length: int) -> No
     assert (filled.presence[gap, RIGHT] == 0).all()
 
 
+@pytest.mark.parametrize("length", [1, 3, 8])
+def test_the_filling_comes_twice_as_near_as_a_straight_line(length: int) -> None:
+    gap = slice(15, 15 + length)
+    truth = sequence(slice(0, 0)).landmarks[gap, RIGHT]
+    filled = fill_gaps(sequence(gap), SAME).landmarks[gap, RIGHT]
+    ends = sequence(gap).landmarks[[gap.start - 1, gap.stop], RIGHT]
+    share = (np.arange(1, length + 1) / (length + 1))[:, None, None]
+    straight = ends[0] * (1 - share) + ends[1] * share
+    assert 2 * np.abs(filled - truth).mean() < np.abs(straight - truth).mean()
+
+
 @pytest.mark.parametrize(
     ("name", "gap", "fps"),
     [
