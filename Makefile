@@ -13,11 +13,13 @@ PYTEST_ARGS ?=
 
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet
-# The version that benchmarks measure against; newer ones look up an address on the network as they start.
+# The versions that benchmarks measure against; newer ones look up an address on the network as they start.
 MEDIAPIPE := mediapipe==0.10.33
+# Keras 3 with its usual backend; Linux and Windows have a wheel without CUDA.
+KERAS := "tensorflow-cpu==2.21.0; sys_platform != 'darwin'" "tensorflow==2.21.0; sys_platform == 'darwin'"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint format bench peers wheels dist constraints clean clean-all
+.PHONY: help demo test test-all lint format bench peers golden wheels dist constraints clean clean-all
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -46,6 +48,9 @@ bench: $(VENV)/.train  ## the benchmark tables (with the peers' columns after `m
 	$(VENV)/bin/handflow bench stream
 
 peers: $(PEERS)/.made  ## .venv-peers: what the benchmarks measure against
+
+golden: peers  ## write anew what Keras answers, which the tests of the networks compare with
+	$(PEERS)/bin/python src/handflow/bench/keras_peer.py check tests/train/keras_golden.json
 
 wheels: $(VENV)/.dev  ## check that the core's wheels exist for all systems and Pythons
 	$(PY) tools/check_wheels.py
@@ -91,5 +96,5 @@ $(VENV)/.dev: $(VENV)/.torch pyproject.toml
 
 $(PEERS)/.made:
 	$(PYTHON) -m venv $(PEERS)
-	$(PEERS)/bin/python -m pip --disable-pip-version-check --quiet install --only-binary=:all: "$(MEDIAPIPE)"
+	$(PEERS)/bin/python -m pip --disable-pip-version-check --quiet install --only-binary=:all: "$(MEDIAPIPE)" $(KERAS)
 	@touch $@

@@ -4,9 +4,10 @@ Coordinates are pixels of the *unmirrored* camera image (x right, y down, z away
 scale of x). Times are seconds on the clock of the source. Slot 0 is the left hand, slot 1 the right hand.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -158,9 +159,20 @@ class HandSequence:
         return float(self.timestamps[-1] - self.timestamps[0]) if len(self) else 0.0
 
 
+class ClipFrames(Protocol):
+    """The pictures of a clip, read when asked for: one for each timestamp of its sequence."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes when the pictures change."""
+
+    def __iter__(self) -> Iterator[Frame]:
+        """The pictures in order."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Clip:
-    """One recorded sample ("take") of a gesture, as landmarks."""
+    """One recorded sample ("take") of a gesture: landmarks, and where its pictures are if they were kept."""
 
     id: str
     label: str
@@ -169,6 +181,7 @@ class Clip:
     subject: str | None = None  # who performs it
     session: str | None = None  # recorded in one sitting
     source: str = ""  # camera, file or generator it came from
+    frames: ClipFrames | None = None  # None: landmarks alone were kept
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,8 +53,8 @@ class FakeRecognizer:
         p[round(x / 100) if np.isfinite(x) else 0] = self.sure
         return p
 
-    def classify(self, sequence: HandSequence) -> Float32:
-        return self._probabilities(float(np.nanmedian(sequence.landmarks[:, 1, 0, 0])))
+    def classify(self, clip: Clip) -> Float32:
+        return self._probabilities(float(np.nanmedian(clip.sequence.landmarks[:, 1, 0, 0])))
 
     def update(self, hands, timestamp: float, frame: int) -> Scores:
         self.tracks.append(hands.tracks)

@@ -126,7 +126,7 @@ def test_a_hand_shrunk_to_a_point_is_no_usable_hand():
 
 def test_probabilities_that_are_no_numbers_are_an_error_and_no_crash():
     class Broken(FakeRecognizer):
-        def classify(self, sequence):
+        def classify(self, clip):
             return np.full(len(self.labels), np.nan, np.float32)
 
     assert evaluate_clips(Broken(), [clip("up", "up")]).right == 0

@@ -9,7 +9,7 @@ from handflow.capture import Source
 from handflow.hands import SlottedHands
 from handflow.live.annotate import Annotator
 from handflow.live.pipeline import LiveResult, Pipeline
-from handflow.types import Frame, GestureEvent, Hand, Hands, Region, Scores, Segment
+from handflow.types import Frame, GestureEvent, Hand, Hands, Image, Region, Scores, Segment
 
 LABELS = ("swipe", "background")
 
@@ -40,7 +40,7 @@ class FakeRecognizer:
     def reset(self) -> None:
         self.resets += 1
 
-    def update(self, hands: SlottedHands, timestamp: float, frame: int) -> Scores:
+    def update(self, hands: SlottedHands, timestamp: float, frame: int, image: Image) -> Scores:
         assert hands.tracks == (-1, 7)
         p = np.array([0.9, 0.1] if frame == 3 else [0.1, 0.9], np.float32)
         return Scores(p, LABELS, timestamp, frame, "right", 7)

@@ -15,7 +15,7 @@ from handflow.recognize.features import FEATURE_VERSION, SHAPE_CHANNELS
 from handflow.recognize.model_folder import Evaluation, Spread, write_model_info
 from handflow.synth.clips import make_clip
 from handflow.synth.person import random_person
-from handflow.types import RIGHT, HandSequence
+from handflow.types import RIGHT, Clip, HandSequence
 
 LABELS = ("hand_left", "hand_right", "background")
 
@@ -70,6 +70,10 @@ def hands_of(sequence: HandSequence, frame: int) -> TwoHands:
 
 def clip(gesture: str = "hand_left") -> HandSequence:
     return make_clip(gesture, random_person(5, hand="right"), 3, fps=30, second_hand=False).clip.sequence
+
+
+def as_clip(sequence: HandSequence) -> Clip:
+    return Clip("one", "hand_left", sequence, (320, 240))
 
 
 def nothing(frames: int) -> HandSequence:
@@ -127,20 +131,20 @@ def test_time_cannot_go_back() -> None:
 
 @pytest.mark.parametrize("gesture", ["hand_left", "hand_right"])
 def test_a_clip_is_known_by_its_best_part(gesture: str) -> None:
-    answer = Recognizer(model_info(), ByVelocity()).classify(clip(gesture))
+    answer = Recognizer(model_info(), ByVelocity()).classify(as_clip(clip(gesture)))
     assert LABELS[int(answer.argmax())] == gesture
     assert answer.sum() == pytest.approx(1)
 
 
 @pytest.mark.parametrize("frames", [0, 1, 40])
 def test_a_clip_without_a_hand_is_background(frames: int) -> None:
-    assert Recognizer(model_info(), ByVelocity()).classify(nothing(frames)).tolist() == [0, 0, 1]
+    assert Recognizer(model_info(), ByVelocity()).classify(as_clip(nothing(frames))).tolist() == [0, 0, 1]
 
 
 def test_a_clip_is_never_called_what_the_data_did_not_hold() -> None:
     still = clip("hold_open")
-    learned = Recognizer(model_info(), ByVelocity()).classify(still)
-    derived = Recognizer(model_info(background="derived"), ByVelocity()).classify(still)
+    learned = Recognizer(model_info(), ByVelocity()).classify(as_clip(still))
+    derived = Recognizer(model_info(background="derived"), ByVelocity()).classify(as_clip(still))
     assert learned[2] > 0
     assert derived[2] == 0
     assert derived.sum() == pytest.approx(1)

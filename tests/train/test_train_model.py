@@ -70,7 +70,7 @@ def test_weights_and_onnx_say_the_same(model: Path) -> None:
     encoded = recognizer._encode(recognizer._window(clip, float(clip.timestamps[-1])))
     with torch.no_grad():
         logits = network.eval()(torch.from_numpy(encoded.features))[0]
-    scores = recognizer._score(encoded)[0]
+    scores = recognizer._network(encoded.features)[0]
     # The temperature is all that lies between: ratios of log probabilities are those of the logits.
     ours = logits[:2].numpy() - logits[2].item()
     theirs = np.log(scores[:2]) - np.log(scores[2])
@@ -160,7 +160,7 @@ def test_ctrl_c_keeps_the_best_model_so_far(clips: list[Clip], tmp_path: Path) -
     folder = train_model(clips, TrainConfig(epochs=40), tmp_path, report=interrupt)
     info = read_model_info(folder)
     assert any("interrupted after 2 epochs" in note for note in info.notes)
-    assert load_recognizer(folder).classify(clips[0].sequence).sum() == pytest.approx(1, abs=1e-5)
+    assert load_recognizer(folder).classify(clips[0]).sum() == pytest.approx(1, abs=1e-5)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
@@ -192,7 +192,8 @@ def test_the_package_runs_without_handflow(model: Path, clips: list[Clip], tmp_p
         [sys.executable, "-c", code], cwd=tmp_path / "there", check=True, capture_output=True, text=True
     )
     recognizer = load_recognizer(model)
-    here = recognizer._score(recognizer._encode(recognizer._window(sequence, float(sequence.timestamps[-1]))))
+    end = float(sequence.timestamps[-1])
+    here = recognizer._network(recognizer._encode(recognizer._window(sequence, end)).features)
     assert json.loads(run.stdout) == pytest.approx(
         dict(zip(recognizer.labels, here[0].tolist(), strict=True)), abs=1e-5
     )

@@ -24,6 +24,7 @@ from handflow.train.compose import (
     with_travel,
 )
 from handflow.train.content import content_of
+from handflow.train.landmark import example_features
 from handflow.train.network import LandmarkNetwork, NetworkConfig, count_parameters
 from handflow.train.relabel import placed
 from handflow.train.sampling import WINDOWS_PER_SCENE, WindowSampler, choose_window_seconds
@@ -227,16 +228,17 @@ def test_the_network_is_small_and_takes_any_number_of_windows() -> None:
 
 
 def test_an_export_that_differs_is_refused(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(export, "parity", lambda network, path: 1e-2)
+    monkeypatch.setattr(export, "parity", lambda network, path, examples: 1e-2)
     with pytest.raises(TrainingError, match="differs"):
-        export.export_onnx(LandmarkNetwork(NetworkConfig(labels=3)), tmp_path / "m.onnx")  # type: ignore[operator]
+        network = LandmarkNetwork(NetworkConfig(labels=3))
+        export.export_onnx(network, tmp_path / "m.onnx", example_features())  # type: ignore[operator]
 
 
 @pytest.mark.parametrize(
     "wrong",
     [
         {"epochs": 0},
-        {"batch": 1},
+        {"batch": 0},
         {"learning_rate": 5.0},
         {"window_seconds": 9.0},
         {"validation_by": "moon"},

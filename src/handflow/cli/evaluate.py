@@ -20,7 +20,7 @@ from handflow.cli.common import (
     progress,
     progress_console,
 )
-from handflow.errors import DatasetError, MissingExtraError
+from handflow.errors import DatasetError, MissingExtraError, ModelFileError
 
 if TYPE_CHECKING:
     from handflow.evaluate.protocols import FewShotResult, Run, SubjectResult
@@ -208,6 +208,11 @@ def _streams(model: Path, archive: Path, wanted: list[str] | None, report: _Repo
     from handflow.recognize import load_recognizer
 
     recognizer = load_recognizer(model)
+    if recognizer.needs_pictures:
+        raise ModelFileError(
+            f"{model.name} looks at pictures (--input {recognizer.info.input_kind}) and an archive holds "
+            "landmarks alone: measure a model with --input mask, or one of landmarks"
+        )
     spotter = recognizer.spotter()
     if archive.is_dir():
         raise DatasetError(f"{archive} is a folder: the protocol 'stream' needs a landmark archive (.npz)")

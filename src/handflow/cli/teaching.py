@@ -54,7 +54,7 @@ def teacher(
 ) -> Teach:
     """Teaches by training a kind of model, each in a folder of its own that is removed at the end."""
     try:
-        from handflow.train import MODELS, TrainConfig, train_model
+        from handflow.train import MODELS, configured, train_model
     except ModuleNotFoundError as error:
         raise MissingExtraError("teaching models for a protocol", "train") from error
     if kind is not None and kind not in MODELS:
@@ -63,7 +63,7 @@ def teacher(
 
     def teach(clips: list[Clip]) -> Classify:
         nonlocal taught
-        config = TrainConfig(model=kind, seed=seed) if kind else TrainConfig(seed=seed)
+        config = configured(kind or "landmark", seed=seed)
 
         def told(epoch: int, epochs: int, row: object) -> None:
             if cancelled.is_set():

@@ -13,6 +13,7 @@ from handflow.cli.common import (
     Verbose,
     command_app,
     console,
+    picture_size,
     print_json,
     progress,
     progress_console,
@@ -31,6 +32,21 @@ class ValidationBy(StrEnum):
     CLIP = "clip"
 
 
+class Input(StrEnum):
+    """What an image network sees."""
+
+    FULL = "full"
+    CROP = "crop"
+    MASK = "mask"
+
+
+class Preset(StrEnum):
+    """Where the values of a training start from."""
+
+    DEFAULT = "default"
+    ARTICLE = "article"
+
+
 class Device(StrEnum):
     """What computes."""
 
@@ -42,13 +58,36 @@ class Device(StrEnum):
 @app.command(epilog="Example: handflow train my-gestures --out models")
 def train(
     dataset: Annotated[Path, typer.Argument(help="Folder of a dataset, or a landmark archive (.npz).")],
-    model: Annotated[str, typer.Option("--model", help="Kind of model: landmark.")] = "landmark",
+    model: Annotated[
+        str,
+        typer.Option(
+            "--model",
+            help="Kind of model: landmark · lrcn or convlstm, the article's networks on pictures.",
+        ),
+    ] = "landmark",
     out: Annotated[
         Path, typer.Option(help="Folder of models; the new one gets its own folder in it.")
     ] = Path("models"),
+    input: Annotated[
+        Input | None,
+        typer.Option(
+            help="lrcn, convlstm: the full picture · a crop around the way of the hands · the hands' masks. "
+            "mask where not given, full with --preset article.",
+        ),
+    ] = None,
+    preset: Annotated[
+        Preset, typer.Option(help="lrcn, convlstm: values of the article, or those found to be better.")
+    ] = Preset.DEFAULT,
+    frames: Annotated[
+        int | None, typer.Option(help="lrcn, convlstm: frames of a window.", min=2, max=64)
+    ] = None,
+    size: Annotated[
+        str | None, typer.Option(help="lrcn, convlstm: of their pictures, in pixels.", metavar="WxH")
+    ] = None,
+    batch: Annotated[int | None, typer.Option(help="Windows of a training step.", min=1)] = None,
     epochs: Annotated[
-        int, typer.Option(help="Epochs at most; training ends early when it stops improving.", min=1)
-    ] = 36,
+        int | None, typer.Option(help="Epochs at most; training ends early when it stops improving.", min=1)
+    ] = None,
     val_by: Annotated[
         ValidationBy,
         typer.Option(help="Held out to decide when to stop: whole subjects, sessions, or single clips."),
@@ -70,31 +109,33 @@ def train(
     from handflow.recognize import read_model_info
 
     clips = load_clips(dataset)
+    width, height = picture_size(size) if size else (None, None)
     with progress() as bar:
         task = bar.add_task("loading torch", total=epochs)
-        from handflow.train import TrainConfig, train_model
+        from handflow.train import configured, train_model
 
-        bar.update(task, description="drawing windows")
+        config = configured(
+            model,
+            preset,
+            input=input and input.value,
+            frames=frames,
+            width=width,
+            height=height,
+            batch=batch,
+            epochs=epochs,
+            seed=seed,
+            validation_by=val_by.value,
+            window_seconds=window,
+            device=device.value,
+        )
+        bar.update(task, description="drawing windows", total=config.epochs)
 
         def told(epoch: int, most: int, row: Mapping[str, float]) -> None:
             words = f"loss {row['val_loss']:.3f} · windows right {row['val_accuracy']:.1%}"
             bar.update(task, description=words, completed=epoch, total=most)
 
-        folder = train_model(
-            clips,
-            TrainConfig(
-                model=model,
-                seed=seed,
-                epochs=epochs,
-                validation_by=val_by.value,
-                window_seconds=window,
-                device=device.value,
-            ),
-            out,
-            dataset=dataset,
-            report=told,
-        )
-        bar.update(task, description="done", completed=epochs)
+        folder = train_model(clips, config, out, dataset=dataset, report=told)
+        bar.update(task, description="done", completed=config.epochs)
     info = read_model_info(folder)
     for note in info.notes:
         progress_console.print(f"[yellow]Note:[/] {note}", highlight=False)

@@ -24,7 +24,7 @@ class ClipRecognizer(Protocol):
     def labels(self) -> tuple[str, ...]:
         """The gestures it knows, in the order of its probabilities."""
 
-    def classify(self, sequence: HandSequence, /) -> Float32:
+    def classify(self, clip: Clip, /) -> Float32:
         """(labels,) probabilities for a whole clip."""
 
 
@@ -172,7 +172,7 @@ def evaluate_clips(
     """Classifies each clip and compares with its label.
 
     Args:
-        recognizer: knows `labels` and `classify(sequence)`.
+        recognizer: knows `labels` and `classify(clip)`.
         clips: labelled clips.
         on_clip: called after each clip, for a progress bar.
 
@@ -195,7 +195,7 @@ def classify_clip(recognizer: ClipRecognizer, clip: Clip) -> tuple[str | None, f
     """The most likely label and its probability; (None, None) where no hand is seen in the clip."""
     if not has_hand(clip.sequence):
         return None, None
-    probabilities = np.asarray(recognizer.classify(clip.sequence), dtype=np.float64)
+    probabilities = np.asarray(recognizer.classify(clip), dtype=np.float64)
     if not np.isfinite(probabilities).all():
         return None, None
     best = int(probabilities.argmax())

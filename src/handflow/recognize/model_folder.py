@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from handflow.errors import ModelFileError
 from handflow.recognize.features import CHANNELS, FEATURE_VERSION
+from handflow.recognize.pictures import INPUTS, PICTURE_VERSION, InputKind, PictureInput
 from handflow.recognize.spotter import SpotterConfig, Threshold
 from handflow.recognize.windows import STEPS
 from handflow.types import BACKGROUND
@@ -44,6 +45,16 @@ class Evaluation(_Part):
     note: str = ""  # what a reader must know, such as sessions on both sides
 
 
+class Pictures(_Part):
+    """What an image network sees of a window."""
+
+    frames: int = Field(ge=2, le=64)
+    height: int = Field(ge=8, le=2048)  # pixels
+    width: int = Field(ge=8, le=2048)  # pixels
+    whole_clip: bool = False  # a clip is one window, from its first frame to its last; else windows slide
+    version: int = PICTURE_VERSION
+
+
 class ModelInfo(_Part):
     """Everything that running a model needs besides its weights."""
 
@@ -52,12 +63,14 @@ class ModelInfo(_Part):
     created: str  # ISO 8601, UTC
     labels: tuple[str, ...] = Field(min_length=2)  # in the order of the network's output
     window_seconds: float = Field(gt=0, le=10)
-    input_kind: Literal["landmarks"] = "landmarks"
+    input_kind: Literal["landmarks"] | InputKind = "landmarks"
+    pictures: Pictures | None = None  # of the input kinds that are pictures
     feature_version: int = FEATURE_VERSION
     steps: int = STEPS
     channels: int = CHANNELS
     hands_matter: bool = False
-    background: Literal["learned", "derived"] = "learned"  # derived: the data had no background clips
+    background: Literal["learned", "derived", "doubt"] = "learned"
+    """derived: the data had no background clips, cut ones served; doubt: the network was not taught any."""
     thresholds: dict[str, Threshold]
     gesture_seconds: dict[str, float]  # usual duration of each gesture, to tell its onset from its score
     evaluation: Evaluation
@@ -68,6 +81,14 @@ class ModelInfo(_Part):
     trained_on: dict[str, int | list[str]] = {}  # whose clips these were (`evaluate.provenance`)
     notes: tuple[str, ...] = ()  # sentences that a reader of the results should know
     versions: dict[str, str]  # of Python and of the packages that made it
+
+    @property
+    def picture_input(self) -> PictureInput | None:
+        """What is cut from frames; None for landmarks."""
+        if self.input_kind == "landmarks" or self.pictures is None:
+            return None
+        shown = self.pictures
+        return PictureInput(self.input_kind, shown.frames, shown.height, shown.width)
 
     @property
     def spotter(self) -> SpotterConfig:
@@ -81,6 +102,8 @@ class ModelInfo(_Part):
         for table in (self.thresholds, self.gesture_seconds):
             if missing := set(self.labels) - {BACKGROUND} - set(table):
                 raise ValueError(f"nothing is said about {sorted(missing)}")
+        if self.input_kind != "landmarks" and self.pictures is None:
+            raise ValueError(f"the input is '{self.input_kind}', but nothing is said about pictures")
         return self
 
 
@@ -108,18 +131,29 @@ def read_model_info(folder: Path) -> ModelInfo:
         raise ModelFileError(
             f"{path} has format {found}, this handflow reads up to {FORMAT_VERSION}: update handflow"
         )
-    version = document.get("feature_version")
-    if version != FEATURE_VERSION or (document.get("steps"), document.get("channels")) != (STEPS, CHANNELS):
-        raise ModelFileError(
-            f"{folder} was trained with feature version {version}, this handflow computes version "
-            f"{FEATURE_VERSION}: train the model again"
-        )
+    _require_version(document, folder)
     try:
         return ModelInfo.model_validate(document)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "document"
         raise ModelFileError(f"{path} is damaged ({where}: {first['msg']}): train the model again") from None
+
+
+def _require_version(document: dict[str, object], folder: Path) -> None:
+    """Refuses a model whose input was computed otherwise than it is now."""
+    shown = document.get("pictures")
+    if document.get("input_kind") in INPUTS and isinstance(shown, dict):
+        version, ours = shown.get("version"), PICTURE_VERSION
+        same = version == ours
+    else:
+        version, ours = document.get("feature_version"), FEATURE_VERSION
+        same = version == ours and (document.get("steps"), document.get("channels")) == (STEPS, CHANNELS)
+    if not same:
+        raise ModelFileError(
+            f"{folder} was trained with feature version {version}, this handflow computes version {ours}: "
+            "train the model again"
+        )
 
 
 def write_model_info(folder: Path, info: ModelInfo) -> None:

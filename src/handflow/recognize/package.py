@@ -8,8 +8,8 @@ import handflow.types
 from handflow.atomic import write_bytes
 from handflow.errors import ModelFileError
 from handflow.recognize import features, windows
+from handflow.recognize.loading import load_recognizer
 from handflow.recognize.model_folder import INFO_FILE, NETWORK_FILE
-from handflow.recognize.recognizer import load_recognizer
 
 LOADER = '''"""Runs this gesture model on hand landmarks. Needs numpy and onnxruntime, nothing else.
 

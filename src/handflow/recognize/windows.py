@@ -51,10 +51,10 @@ class Windows:
         )
 
 
-def empty_windows(count: int) -> Windows:
+def empty_windows(count: int, steps: int = STEPS) -> Windows:
     """`count` windows in which no hand is known."""
-    nothing = np.zeros((count, STEPS, 2), np.float32)
-    return Windows(np.zeros((count, STEPS, 2, 21, 3), np.float32), nothing, nothing.copy())
+    nothing = np.zeros((count, steps, 2), np.float32)
+    return Windows(np.zeros((count, steps, 2, 21, 3), np.float32), nothing, nothing.copy())
 
 
 def usable_hands(landmarks: Float32) -> NDArray[np.bool_]:
@@ -90,7 +90,9 @@ def merge_slots(landmarks: Float32, usable: NDArray[np.bool_]) -> tuple[Float32,
     return joined, together
 
 
-def cut_window(sequence: HandSequence, end: float, seconds: float, *, hands_matter: bool = False) -> Windows:
+def cut_window(
+    sequence: HandSequence, end: float, seconds: float, *, hands_matter: bool = False, steps: int = STEPS
+) -> Windows:
     """The one window of `sequence` that ends at time `end`.
 
     Args:
@@ -98,19 +100,20 @@ def cut_window(sequence: HandSequence, end: float, seconds: float, *, hands_matt
         end: seconds, on the clock of the sequence. Later frames are not looked at.
         seconds: duration of the window.
         hands_matter: whether left and right stay apart even if never seen together.
+        steps: of the window; pictures are fewer than the steps of landmarks.
 
     Returns:
         a batch of one window; all unknown where no hand is seen.
     """
     first, last = np.searchsorted(sequence.timestamps, [end - seconds - MARGIN, end + 1e-6])
     landmarks, times = sequence.landmarks[first:last], sequence.timestamps[first:last]
-    window = empty_windows(1)
+    window = empty_windows(1, steps)
     usable = usable_hands(landmarks) & ~sequence.filled[first:last]  # bridged here, as live
     if not usable.any():
         return window
     if not hands_matter:
         landmarks, usable = merge_slots(landmarks, usable)
-    grid = np.linspace(end - seconds, end, STEPS)
+    grid = np.linspace(end - seconds, end, steps)
     for slot in (LEFT, RIGHT):
         there = usable[:, slot]
         if there.any():

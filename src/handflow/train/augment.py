@@ -1,13 +1,18 @@
 """Varies landmark windows as persons, cameras and trackers do. One draw holds for all steps of a window."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from handflow.errors import TrainingError
 from handflow.recognize.features import CHANNELS_PER_HAND, SHAPE_CHANNELS
-from handflow.recognize.windows import PALM, STEPS, Windows
+from handflow.recognize.windows import PALM, Windows
+from handflow.train.config import TrainConfig
 from handflow.types import Float32
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +56,9 @@ def augment(windows: Windows, config: AugmentConfig, rng: np.random.Generator) -
     marks = _reached(marks, known, np.exp(rng.uniform(float(low), float(high), n)).astype(np.float32))
     wobble = rng.normal(0, config.build, (n, 1, 2, 21, 3)).astype(np.float32)
     level = (config.jitter * np.exp(rng.normal(0, 0.7, (n, 1, 1, 1, 1)))).astype(np.float32)
-    wobble = wobble + level * rng.standard_normal((n, STEPS, 2, 21, 3), np.float32)
+    wobble = wobble + level * rng.standard_normal(marks.shape, np.float32)
     wobble[..., 2] *= 2
-    wobble[..., :2] += _sway(rng, n, config.sway)
+    wobble[..., :2] += _sway(rng, n, marks.shape[1], config.sway)
     marks += wobble * size
     wrong = rng.random(n) < config.wrong_hand
     for array in (marks, known, seen):
@@ -77,6 +82,25 @@ def flipped_labels(labels: Sequence[str], flip_map: Mapping[str, str]) -> list[i
     """
     both = {**{v: k for k, v in flip_map.items()}, **flip_map}
     return [labels.index(both.get(label, label)) for label in labels]
+
+
+def flips(labels: tuple[str, ...], config: TrainConfig) -> list[int] | None:
+    """For each label the number of its mirrored label; None where no flip is declared or one is of no use.
+
+    Raises:
+        TrainingError: the flip map names a gesture twice.
+    """
+    if not config.flip_map:
+        return None
+    named = {*config.flip_map, *config.flip_map.values()}
+    if unknown := sorted(named - set(labels)):
+        # A dataset may declare a pair of which it holds one side: then a mirrored clip has no label.
+        _log.warning("the flip map names %s, which no clip shows: no flips", ", ".join(unknown))
+        return None
+    numbers = flipped_labels(labels, config.flip_map)
+    if sorted(numbers) != list(range(len(labels))):
+        raise TrainingError(f"the flip map {dict(config.flip_map)} names a gesture twice: mend dataset.json")
+    return numbers
 
 
 def _sizes(marks: Float32, known: Float32) -> Float32:
@@ -131,10 +155,10 @@ def _reached(marks: Float32, known: Float32, factor: Float32) -> Float32:
     return marks
 
 
-def _sway(rng: np.random.Generator, n: int, amount: float) -> Float32:
+def _sway(rng: np.random.Generator, n: int, steps: int, amount: float) -> Float32:
     """Slow movement `(n, S, 2, 1, 2)`: two waves of random phase."""
-    time = np.linspace(0, np.pi, STEPS, dtype=np.float32)[None, :, None, None]
-    total = np.zeros((n, STEPS, 2, 2), np.float32)
+    time = np.linspace(0, np.pi, steps, dtype=np.float32)[None, :, None, None]
+    total = np.zeros((n, steps, 2, 2), np.float32)
     for waves in (1, 2):
         phase = rng.uniform(0, 2 * np.pi, (n, 1, 2, 2)).astype(np.float32)
         size = (amount / waves * rng.standard_normal((n, 1, 2, 2))).astype(np.float32)
@@ -146,12 +170,13 @@ def _lose(
     marks: Float32, known: Float32, seen: Float32, rng: np.random.Generator, config: AugmentConfig
 ) -> None:
     """Loses both hands of some windows for a while, in place: bridged where seen again, else unknown."""
+    steps = marks.shape[1]
     for k in np.flatnonzero(rng.random(len(marks)) < config.dropout):
-        length = int(rng.integers(2, max(3, int(config.longest_loss * STEPS))))
-        start = int(rng.integers(0, STEPS))
-        end = min(start + length, STEPS)
+        length = int(rng.integers(2, max(3, int(config.longest_loss * steps))))
+        start = int(rng.integers(0, steps))
+        end = min(start + length, steps)
         seen[k, start:end] = 0
-        if start == 0 or end == STEPS:
+        if start == 0 or end == steps:
             known[k, start:end] = 0
             continue
         share = (np.arange(1, end - start + 1, dtype=np.float32) / (end - start + 1))[:, None, None, None]

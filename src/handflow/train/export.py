@@ -6,48 +6,51 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from handflow.errors import TrainingError
-from handflow.recognize.features import CHANNELS, LIMIT
 from handflow.recognize.recognizer import OnnxNetwork
-from handflow.recognize.windows import STEPS
 
 PARITY = 1e-4
 """Largest difference of a probability between torch and ONNX Runtime that is let pass."""
 
 
-def export_onnx(network: nn.Module, path: Path) -> float:
-    """Writes `network` (features to probabilities) to `path`, for any number of windows at once.
+def export_onnx(network: nn.Module, path: Path, examples: Tensor, *, name: str = "features") -> float:
+    """Writes `network` (windows to probabilities) to `path`, for any number of windows at once.
+
+    Args:
+        network: the network.
+        path: of the file.
+        examples: (n, …) windows to check the file on; the first two serve to trace the network.
+        name: of its input.
 
     Returns:
-        the largest difference of a probability between torch and ONNX Runtime, over random windows.
+        the largest difference of a probability between torch and ONNX Runtime, over the examples.
 
     Raises:
         TrainingError: they differ by more than `PARITY`.
     """
     network.eval()
-    example = torch.zeros(2, CHANNELS, STEPS)
     level = logging.getLogger("torch.onnx").level
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            # The exporter by tracing: this network has no branches, and it takes a tenth of the time that
+            # The exporter by tracing: these networks have no branches, and it takes a tenth of the time that
             # the one by torch.export needs.
             torch.onnx.export(
                 network,
-                (example,),
+                (examples[:2],),
                 str(path),
                 dynamo=False,
                 opset_version=17,
-                input_names=["features"],
+                input_names=[name],
                 output_names=["probabilities"],
-                dynamic_axes={"features": {0: "windows"}, "probabilities": {0: "windows"}},
+                dynamic_axes={name: {0: "windows"}, "probabilities": {0: "windows"}},
             )
     finally:
         logging.getLogger("torch.onnx").setLevel(level)
-    difference = parity(network, path)
+    difference = parity(network, path, examples)
     if not difference <= PARITY:
         raise TrainingError(
             f"{path.name} differs from the trained network by {difference:.1e} (at most {PARITY:.0e}): "
@@ -56,11 +59,8 @@ def export_onnx(network: nn.Module, path: Path) -> float:
     return difference
 
 
-def parity(network: nn.Module, path: Path) -> float:
-    """Largest difference of a probability between `network` and the ONNX file, over random windows."""
-    rng = np.random.default_rng(0)
-    features = rng.normal(0, 1.5, (17, CHANNELS, STEPS)).clip(-LIMIT, LIMIT).astype(np.float32)
-    features[0] = 0  # no hand at all
+def parity(network: nn.Module, path: Path, examples: Tensor) -> float:
+    """Largest difference of a probability between `network` and the ONNX file, over the examples."""
     with torch.no_grad():
-        expected = network(torch.from_numpy(features)).numpy()
-    return float(np.abs(OnnxNetwork(path)(features) - expected).max())
+        expected = network(examples).numpy()
+    return float(np.abs(OnnxNetwork(path, examples.shape[1:])(examples.numpy()) - expected).max())

@@ -7,26 +7,21 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
-from typing import Any
+from typing import Any, Protocol
 
 import lightning.pytorch as pl
 import numpy as np
 import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel
 
-from handflow.recognize.features import encode
-from handflow.train.augment import AugmentConfig, augment, flip, hide_shape
 from handflow.train.config import TrainConfig
-from handflow.train.sampling import Samples
 from handflow.types import Float32
 
 EpochReport = Callable[[int, int, Mapping[str, float]], None]
@@ -46,135 +41,82 @@ class Fitted:
     best_loss: float  # on the validation windows
     interrupted: bool  # by Ctrl-C: the best weights so far
     seconds: float
+    probabilities: Float32  # (n, labels) of the validation windows, calibrated
+    targets: Float32  # (n, labels) what they should be
 
 
+Vary = Callable[..., Tensor]
+"""Changes the inputs of a training batch by chance; gets what a batch holds after inputs and targets, too."""
 Relabel = Callable[[nn.Module, float], None]
 """Calls the windows anew, given the network so far and how far to trust it, 0 to 1; in place."""
 
 
-class HeldOut:
-    """The validation windows: features `(windows, CHANNELS, STEPS)` and targets `(windows, labels)`."""
-
-    def __init__(self, features: Tensor, targets: Tensor) -> None:
-        self.features, self.targets = features, targets
+class Batches(Protocol):
+    """Batches `(inputs, targets, …)` of one epoch; targets `(n, labels)`, rows sum to 1."""
 
     def __len__(self) -> int:
-        return (len(self.features) + 511) // 512
+        """How many there are."""
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        yield from zip(torch.split(self.features, 512), torch.split(self.targets, 512), strict=True)
-
-
-class TrainingBatches:
-    """Batches of one epoch: windows drawn so that gestures weigh alike, varied, as features.
-
-    Args:
-        samples: all training windows.
-        config: batch size, flips.
-        seconds: duration of a window.
-        flipped: for each label the number of its mirrored label; None: no flips.
-        rng: decides everything that chance decides.
-        most: windows an epoch at most.
-    """
-
-    def __init__(
-        self,
-        samples: Samples,
-        config: TrainConfig,
-        seconds: float,
-        *,
-        flipped: list[int] | None,
-        rng: np.random.Generator,
-        most: int,
-    ) -> None:
-        self._samples, self._config, self._seconds = samples, config, seconds
-        self._flipped, self._rng = flipped, rng
-        self._augment = AugmentConfig()
-        self._steps = max(1, min(most, len(samples)) // config.batch)
-        self.call(samples.targets)
-
-    @property
-    def samples(self) -> Samples:
-        """The training windows as they are called now."""
-        return self._samples
-
-    def call(self, targets: Float32) -> None:
-        """Calls the windows anew `(windows, labels)`."""
-        self._samples = replace(self._samples, targets=targets)
-        share = np.ones(targets.shape[1])
-        # The last label is background. Live, it is what is seen nearly always, so it is seen in half of all
-        # draws: were it as rare as one gesture, every doubtful movement would be called a gesture.
-        share[-1] = targets.shape[1] - 1
-        weight = (targets * share / np.maximum(targets.sum(axis=0), 1e-6)).sum(axis=1)
-        self._chance = weight / weight.sum()
-
-    def __len__(self) -> int:
-        return self._steps
-
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        size = min(self._config.batch, len(self._samples))
-        order = self._rng.choice(len(self._samples), (self._steps, size), p=self._chance)
-        # A second core prepares the next batch while this one is learned. One thread alone draws numbers,
-        # so the order of chance stays the same.
-        with ThreadPoolExecutor(1) as helper:
-            following = helper.submit(self._batch, order[0])
-            for chosen in order[1:]:
-                ready = following.result()
-                following = helper.submit(self._batch, chosen)
-                yield ready
-            yield following.result()
-
-    def _batch(self, chosen: NDArray[np.intp]) -> tuple[Tensor, Tensor]:
-        windows = augment(self._samples.windows.take(chosen), self._augment, self._rng)
-        targets = self._samples.targets[chosen]
-        if self._flipped is not None and self._rng.random() < 0.5:
-            windows, targets = flip(windows), targets[:, self._flipped]
-        features = encode(windows, self._seconds, hands_matter=self._config.hands_matter).features
-        hide_shape(features, self._augment.no_shape, self._rng)
-        return torch.from_numpy(features), torch.from_numpy(np.ascontiguousarray(targets))
+    def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
+        """Draws them."""
 
 
 class _Module(pl.LightningModule):
     """What Lightning needs to know: loss, optimiser, what an epoch measured."""
 
-    def __init__(self, network: nn.Module, config: TrainConfig, steps: int) -> None:
+    def __init__(self, network: nn.Module, config: TrainConfig, steps: int, vary: Vary | None) -> None:
         super().__init__()
         self.network = network
+        self._config, self._steps, self._vary = config, steps, vary
         # What is measured and kept is a running mean of the weights over about two epochs: it generalises
         # better than the weights of any single step (Polyak and Juditsky, SIAM J. Control 30(4), 1992).
-        self._config, self._steps = config, steps
-        self.mean = AveragedModel(network, avg_fn=self._running, use_buffers=True)
+        self.mean = (
+            AveragedModel(network, avg_fn=self._running, use_buffers=True) if config.averaging else None
+        )
+
+    @property
+    def kept(self) -> nn.Module:
+        """The network whose weights count."""
+        network: nn.Module = self.network if self.mean is None else self.mean.module
+        return network
 
     def _running(self, mean: Tensor, now: Tensor, count: Tensor | int) -> Tensor:
         """The first steps, whose weights are still raw, are soon forgotten."""
         return mean + (now - mean) * max(1 / max(2, 2 * self._steps), 3 / (float(count) + 3))
 
     def _measure(self, batch: tuple[Tensor, Tensor], part: str, smoothing: float) -> Tensor:
-        features, targets = batch
-        logits = (self.network if part == "train" else self.mean)(features)
+        inputs, targets = batch
+        logits = (self.network if part == "train" else self.kept)(inputs)
         spread = targets * (1 - smoothing) + smoothing / targets.shape[1]
         loss = functional.cross_entropy(logits, spread)
         right = (logits.argmax(dim=1) == targets.argmax(dim=1)).float().mean()
-        self.log(f"{part}_loss", loss, on_epoch=True, on_step=False, batch_size=len(features))
-        self.log(f"{part}_accuracy", right, on_epoch=True, on_step=False, batch_size=len(features))
+        self.log(f"{part}_loss", loss, on_epoch=True, on_step=False, batch_size=len(inputs))
+        self.log(f"{part}_accuracy", right, on_epoch=True, on_step=False, batch_size=len(inputs))
         return loss
 
-    def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
-        return self._measure(batch, "train", self._config.label_smoothing)
+    def training_step(self, batch: tuple[Tensor, ...], index: int) -> Tensor:
+        inputs, targets, *varied = batch
+        if self._vary is not None:
+            inputs = self._vary(inputs, *varied)
+        return self._measure((inputs, targets), "train", self._config.label_smoothing)
 
     def on_train_batch_end(self, outputs: object, batch: object, index: int) -> None:
-        self.mean.update_parameters(self.network)
+        if self.mean is not None:
+            self.mean.update_parameters(self.network)
 
     def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> None:
         self._measure(batch, "val", 0.0)
 
     def configure_optimizers(self) -> Any:
+        rate = self._config.learning_rate
+        if self._config.optimizer == "adam":  # as in Keras
+            return torch.optim.Adam(self.network.parameters(), lr=rate, eps=1e-7, fused=True)
         optimizer = torch.optim.AdamW(
-            self.network.parameters(), lr=self._config.learning_rate, weight_decay=self._config.weight_decay
+            self.network.parameters(), lr=rate, weight_decay=self._config.weight_decay
         )
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimizer,
-            max_lr=self._config.learning_rate,
+            max_lr=rate,
             total_steps=self._config.epochs * self._steps + 1,
             pct_start=0.15,
             div_factor=10,
@@ -219,7 +161,7 @@ class _CallAnew(Callback):
         done = trainer.current_epoch + 1
         if self._relabel and done in self.after:
             assert isinstance(pl_module, _Module)
-            self._relabel(pl_module.mean.module, (self.after.index(done) + 1) / len(self.after))
+            self._relabel(pl_module.kept, (self.after.index(done) + 1) / len(self.after))
             self.settled = done == self.after[-1]
 
 
@@ -252,32 +194,37 @@ class _StopOnInterrupt(Callback):
 
 def fit(
     network: nn.Module,
-    batches: TrainingBatches,
-    held_out: HeldOut,
+    batches: Batches,
+    held_out: Batches,
     config: TrainConfig,
     *,
+    vary: Vary | None = None,
     relabel: Relabel | None = None,
     report: EpochReport | None = None,
+    threads: int = 1,
+    accumulate: int = 1,
 ) -> Fitted:
     """Fits the network and restores the weights with the lowest validation loss.
 
     Args:
-        network: features to logits; changed in place.
-        batches: the training windows.
-        held_out: the validation windows.
+        network: inputs to logits; changed in place.
+        batches: the training windows, drawn anew every epoch.
+        held_out: the validation windows, always the same.
         config: epochs, patience, learning rate, device.
+        vary: changes the inputs of a training batch, where the network computes.
         relabel: called after a sixth and a third of the epochs; the best weights are of a later epoch.
         report: called after every epoch.
+        threads: of torch; a step of a small network is too short to share out.
+        accumulate: batches whose gradients make one step.
 
     Raises:
         KeyboardInterrupt: Ctrl-C before the first epoch was done: there is nothing to keep.
     """
     start = time.perf_counter()
-    module = _Module(network, config, len(batches))
+    module = _Module(network, config, -(-len(batches) // accumulate), vary)
     history, interrupt = _History(config.epochs, report), _StopOnInterrupt()
-    threads = torch.get_num_threads()
-    # A step of this network is too short to share out: two threads are slower than one.
-    torch.set_num_threads(1)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
     try:
         with TemporaryDirectory() as folder, _quiet_lightning():
             best = ModelCheckpoint(folder, monitor="settled_loss", save_weights_only=True, filename="best")
@@ -288,6 +235,7 @@ def fit(
                 accelerator=config.device,
                 devices=1,
                 callbacks=[anew, stop, best, history, interrupt],
+                accumulate_grad_batches=accumulate,
                 logger=False,
                 enable_progress_bar=False,
                 enable_model_summary=False,
@@ -299,11 +247,12 @@ def fit(
                 raise KeyboardInterrupt
             kept = torch.load(best.best_model_path, weights_only=True, map_location="cpu")
             module.cpu().load_state_dict(kept["state_dict"])
-            network.load_state_dict(module.mean.module.state_dict())
+            network.load_state_dict(module.kept.state_dict())
         network.eval()
-        temperature = fitted_temperature(network, held_out.features, held_out.targets)
+        logits, targets = _answers(network, held_out)
     finally:
-        torch.set_num_threads(threads)
+        torch.set_num_threads(before)
+    temperature = fitted_temperature(logits, targets)
     settled = anew.after[-1] if anew.after and len(history.rows) > anew.after[-1] else 0
     best_row = min(history.rows[settled:], key=lambda row: row["val_loss"])
     _log.info("%d epochs, best validation loss %.4f", len(history.rows), best_row["val_loss"])
@@ -315,18 +264,26 @@ def fit(
         best_loss=best_row["val_loss"],
         interrupted=interrupt.interrupted,
         seconds=time.perf_counter() - start,
+        probabilities=torch.softmax(logits / temperature, dim=1).numpy(),
+        targets=targets.numpy(),
     )
 
 
-def fitted_temperature(network: nn.Module, features: Tensor, targets: Tensor) -> float:
-    """The temperature that makes probabilities mean most on validation data.
+def _answers(network: nn.Module, held_out: Batches) -> tuple[Tensor, Tensor]:
+    """Logits and targets `(n, labels)` of all validation windows."""
+    with torch.no_grad():
+        pairs = [(network(inputs), targets) for inputs, targets in held_out]
+    logits, targets = (torch.cat(parts) for parts in zip(*pairs, strict=True))
+    return logits, targets
+
+
+def fitted_temperature(logits: Tensor, targets: Tensor) -> float:
+    """The temperature that makes probabilities mean most on validation data, both `(n, labels)`.
 
     Guo et al., "On Calibration of Modern Neural Networks", ICML 2017; searched on a grid from 0.5 to 3.
     """
-    with torch.no_grad():
-        logits = torch.cat([network(part) for part in torch.split(features, 512)])
-        grid = torch.logspace(np.log10(0.5), np.log10(3.0), 41)
-        losses = [float(functional.cross_entropy(logits / t, targets)) for t in grid]
+    grid = torch.logspace(np.log10(0.5), np.log10(3.0), 41)
+    losses = [float(functional.cross_entropy(logits / t, targets)) for t in grid]
     return float(grid[int(np.argmin(losses))])
 
 

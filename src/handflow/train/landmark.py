@@ -3,21 +3,26 @@
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import lightning.pytorch as pl
 import numpy as np
 import torch
 from torch import nn
 
-from handflow.data.splits import Split, split_by
-from handflow.errors import TrainingError
-from handflow.recognize.features import encode
-from handflow.recognize.spotter import Threshold
-from handflow.train.augment import flipped_labels
+from handflow.data.splits import split_by
+from handflow.recognize.features import CHANNELS, LIMIT, encode
+from handflow.recognize.windows import STEPS
+from handflow.train.augment import flips
 from handflow.train.config import TrainConfig
-from handflow.train.fitting import EpochReport, Fitted, HeldOut, TrainingBatches, fit
-from handflow.train.network import CalibratedNetwork, LandmarkNetwork, NetworkConfig
+from handflow.train.fitting import EpochReport, fit
+from handflow.train.landmark_batches import HeldOut, TrainingBatches
+from handflow.train.network import (
+    CalibratedNetwork,
+    LandmarkNetwork,
+    NetworkConfig,
+    count_parameters,
+)
 from handflow.train.relabel import placed
 from handflow.train.sampling import (
     WINDOWS_PER_SCENE,
@@ -28,6 +33,7 @@ from handflow.train.sampling import (
     usual_seconds,
 )
 from handflow.train.thresholds import tuned_thresholds
+from handflow.train.trained import TrainedNetwork
 from handflow.types import BACKGROUND, Clip, Float32
 
 WINDOWS_DRAWN = 4000
@@ -36,21 +42,6 @@ some of them, varied anew."""
 WINDOWS_PER_EPOCH = 768
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class TrainedNetwork:
-    """A fitted network with all that running it needs."""
-
-    network: nn.Module  # features to probabilities, on the CPU
-    weights: nn.Module  # the part that was fitted: features to logits
-    labels: tuple[str, ...]
-    window_seconds: float
-    thresholds: dict[str, Threshold]
-    gesture_seconds: dict[str, float]
-    derived_background: bool
-    split: Split
-    fitted: Fitted
 
 
 def train_landmark(
@@ -70,7 +61,7 @@ def train_landmark(
     counts = Counter(clip.label for clip in clips)
     labels = tuple(sorted({*counts} | {BACKGROUND}, key=lambda g: (g == BACKGROUND, g)))
     derived = BACKGROUND not in counts
-    flipped = _flipped(labels, config)
+    flipped = flips(labels, config)
     seconds = config.window_seconds or choose_window_seconds(training)
     common = {"hands_matter": config.hands_matter, "derive_background": derived}
     scenes = max(1, round(WINDOWS_DRAWN / (len(training) * WINDOWS_PER_SCENE)))
@@ -92,34 +83,31 @@ def train_landmark(
         watched.targets = torch.from_numpy(_called_anew(so_far, now, watched.features, trust))
 
     fitted = fit(network, batches, watched, config, relabel=relabel, report=report)
-    calibrated = CalibratedNetwork(network, fitted.temperature).eval()
-    with torch.no_grad():
-        probabilities = torch.cat([calibrated(piece) for piece in torch.split(watched.features, 512)]).numpy()
     return TrainedNetwork(
-        network=calibrated,
+        network=CalibratedNetwork(network, fitted.temperature).eval(),
         weights=network,
+        parameters=count_parameters(network),
+        examples=example_features(),
         labels=labels,
         window_seconds=seconds,
-        thresholds=tuned_thresholds(labels, probabilities, watched.targets.numpy()),
+        thresholds=tuned_thresholds(labels, fitted.probabilities, fitted.targets),
         gesture_seconds=usual_seconds(training),
-        derived_background=derived,
-        split=split,
+        background="derived" if derived else "learned",
         fitted=fitted,
+        learned=split.train,
+        tested=split.test,
+        untouched=False,
+        tested_by=split.by,
+        note=split.note,
     )
 
 
-def _flipped(labels: tuple[str, ...], config: TrainConfig) -> list[int] | None:
-    if not config.flip_map:
-        return None
-    named = {*config.flip_map, *config.flip_map.values()}
-    if unknown := sorted(named - set(labels)):
-        # A dataset may declare a pair of which it holds one side: then a mirrored clip has no label.
-        _log.warning("the flip map names %s, which no clip shows: no flips", ", ".join(unknown))
-        return None
-    numbers = flipped_labels(labels, config.flip_map)
-    if sorted(numbers) != list(range(len(labels))):
-        raise TrainingError(f"the flip map {dict(config.flip_map)} names a gesture twice: mend dataset.json")
-    return numbers
+def example_features() -> torch.Tensor:
+    """Windows by chance, one of them without a hand, to check an exported network on."""
+    rng = np.random.default_rng(0)
+    features = rng.normal(0, 1.5, (17, CHANNELS, STEPS)).clip(-LIMIT, LIMIT).astype(np.float32)
+    features[0] = 0
+    return torch.from_numpy(features)
 
 
 def _features(samples: Samples, seconds: float, config: TrainConfig) -> torch.Tensor:

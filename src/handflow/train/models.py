@@ -18,15 +18,16 @@ from handflow.evaluate.clips import classify_clip
 from handflow.evaluate.plots import confusion_picture, loss_picture
 from handflow.evaluate.provenance import Provenance
 from handflow.evaluate.report import write_report
+from handflow.recognize.loading import load_recognizer
 from handflow.recognize.model_folder import NETWORK_FILE, Evaluation, ModelInfo, Spread, write_model_info
-from handflow.recognize.recognizer import OnnxNetwork, Recognizer
 from handflow.recognize.windows import usable_hands
 from handflow.train.config import TrainConfig
 from handflow.train.export import export_onnx
 from handflow.train.facts import data_fingerprint, versions
 from handflow.train.fitting import EpochReport, write_history
-from handflow.train.landmark import TrainedNetwork, train_landmark
-from handflow.train.network import count_parameters
+from handflow.train.images import train_convlstm, train_lrcn
+from handflow.train.landmark import train_landmark
+from handflow.train.trained import TrainedNetwork
 from handflow.types import BACKGROUND, Clip
 
 Trainer = Callable[[Sequence[Clip], TrainConfig, EpochReport | None], TrainedNetwork]
@@ -34,6 +35,8 @@ Trainer = Callable[[Sequence[Clip], TrainConfig, EpochReport | None], TrainedNet
 MODELS: dict[str, Trainer] = {
     # kind: how to train it
     "landmark": train_landmark,
+    "lrcn": train_lrcn,
+    "convlstm": train_convlstm,
 }
 """What `handflow train --model` knows. A new network is one function and one entry."""
 
@@ -85,7 +88,8 @@ def train_model(
     config = _with_dataset(config, dataset)
     trained = trainer(used, config, report)
     with staging_folder(out) as folder:
-        export_onnx(trained.network, folder / NETWORK_FILE)
+        name = "features" if trained.pictures is None else "pictures"
+        export_onnx(trained.network, folder / NETWORK_FILE, trained.examples, name=name)
         save_file(
             {k: v.contiguous() for k, v in trained.weights.state_dict().items()},
             folder / "weights.safetensors",
@@ -101,11 +105,11 @@ def train_model(
             f"_loss{trained.fitted.best_loss:.3f}_acc{info.evaluation.accuracy.mean:.3f}"
         )
         final = _free_name(out, name)
-        held_out = [used[i] for i in trained.split.test]
+        held_out = [used[i] for i in trained.tested]
         write_report(
             folder,
             result,
-            trained_on=Provenance.of([used[i] for i in trained.split.train]),
+            trained_on=Provenance.of([used[i] for i in trained.learned]),
             tested_on=Provenance.of(held_out),
             history=trained.fitted.history,
             thresholds={g: t.enter for g, t in trained.thresholds.items()},
@@ -113,7 +117,7 @@ def train_model(
             model=final,
             dataset=dataset,
             notes=notes,
-            tuned_on_it=True,
+            tuned_on_it=not trained.untouched,
         )
         folder.replace(final)
     return final
@@ -169,8 +173,8 @@ def _measured(
 ) -> tuple[ModelInfo, ClipResult]:
     """Evaluates the exported network on the held-out clips, on the way that `evaluate` and `run` take."""
     blank = Evaluation(
-        held_out=trained.split.by,
-        clips=len(trained.split.test),
+        held_out=trained.tested_by,
+        clips=len(trained.tested),
         accuracy=Spread(mean=0, std=0, parts=0),
         balanced_accuracy=0,
         loss=trained.fitted.best_loss,
@@ -181,11 +185,13 @@ def _measured(
         labels=trained.labels,
         window_seconds=trained.window_seconds,
         hands_matter=config.hands_matter,
-        background="derived" if trained.derived_background else "learned",
+        input_kind=trained.input_kind,
+        pictures=trained.pictures,
+        background=trained.background,
         thresholds=trained.thresholds,
         gesture_seconds=trained.gesture_seconds,
         evaluation=blank,
-        parameters=count_parameters(trained.weights),
+        parameters=trained.parameters,
         seed=config.seed,
         data_fingerprint=data_fingerprint(clips),
         trained_clips=dict(sorted(Counter(clip.label for clip in clips).items())),
@@ -193,12 +199,13 @@ def _measured(
         notes=tuple(notes),
         versions=versions(),
     )
-    held_out = [clips[i] for i in trained.split.test]
-    recognizer = Recognizer(info, OnnxNetwork(folder / NETWORK_FILE))
+    held_out = [clips[i] for i in trained.tested]
+    write_model_info(folder, info)
+    recognizer = load_recognizer(folder)
     result = evaluate_clips(recognizer, held_out)
     parts: dict[str, list[bool]] = {}
     for number, clip in enumerate(held_out):
-        part = {"subject": clip.subject, "session": clip.session}.get(trained.split.by)
+        part = {"subject": clip.subject, "session": clip.session}.get(trained.tested_by)
         answer, _ = classify_clip(recognizer, clip)
         parts.setdefault(part or f"part {number % 5}", []).append(answer == clip.label)
     shares = [float(np.mean(hits)) for hits in parts.values()]
@@ -207,7 +214,7 @@ def _measured(
             "accuracy": Spread(mean=result.accuracy, std=float(np.std(shares)), parts=len(shares)),
             "balanced_accuracy": result.balanced_accuracy,
             "subjects": tuple(sorted({c.subject for c in held_out if c.subject})),
-            "note": trained.split.note,
+            "note": trained.note,
         }
     )
     return info.model_copy(update={"evaluation": evaluation}), result
@@ -220,9 +227,9 @@ def _draw(folder: Path, trained: TrainedNetwork, result: ClipResult) -> None:
 
 def _notes(trained: TrainedNetwork, dropped: int) -> list[str]:
     notes = []
-    if trained.split.note:
-        notes.append(trained.split.note)
-    if trained.derived_background:
+    if trained.note:
+        notes.append(trained.note)
+    if trained.background == "derived":
         notes.append(
             f"The data holds no '{BACKGROUND}' clips: the model learned to say none from cut, mixed-up and "
             f"still clips. Record some idle hands as '{BACKGROUND}' for fewer false events."

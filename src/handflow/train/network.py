@@ -77,6 +77,19 @@ class CalibratedNetwork(nn.Module):
         return torch.softmax(self.network(features) / self.temperature, dim=1)
 
 
+class DoubtNetwork(nn.Module):
+    """Adds background, which the network was not taught: what its best answer leaves open."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, windows: Tensor) -> Tensor:
+        probabilities: Tensor = self.network(windows)
+        best = probabilities.amax(dim=1, keepdim=True)
+        return torch.cat([probabilities * best, 1 - best], dim=1)
+
+
 def count_parameters(network: nn.Module) -> int:
     """How many numbers were learned."""
     return sum(p.numel() for p in network.parameters())

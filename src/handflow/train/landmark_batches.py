@@ -1,0 +1,98 @@
+"""Batches of landmark windows, as features: what the landmark network is fitted to and watched on."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from handflow.recognize.features import encode
+from handflow.train.augment import AugmentConfig, augment, flip, hide_shape
+from handflow.train.config import TrainConfig
+from handflow.train.sampling import Samples
+from handflow.types import Float32
+
+
+class HeldOut:
+    """The validation windows: features `(windows, CHANNELS, STEPS)` and targets `(windows, labels)`."""
+
+    def __init__(self, features: Tensor, targets: Tensor) -> None:
+        self.features, self.targets = features, targets
+
+    def __len__(self) -> int:
+        return (len(self.features) + 511) // 512
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        yield from zip(torch.split(self.features, 512), torch.split(self.targets, 512), strict=True)
+
+
+class TrainingBatches:
+    """Batches of one epoch: windows drawn so that gestures weigh alike, varied, as features.
+
+    Args:
+        samples: all training windows.
+        config: batch size, flips.
+        seconds: duration of a window.
+        flipped: for each label the number of its mirrored label; None: no flips.
+        rng: decides everything that chance decides.
+        most: windows an epoch at most.
+    """
+
+    def __init__(
+        self,
+        samples: Samples,
+        config: TrainConfig,
+        seconds: float,
+        *,
+        flipped: list[int] | None,
+        rng: np.random.Generator,
+        most: int,
+    ) -> None:
+        self._samples, self._config, self._seconds = samples, config, seconds
+        self._flipped, self._rng = flipped, rng
+        self._augment = AugmentConfig()
+        self._steps = max(1, min(most, len(samples)) // config.batch)
+        self.call(samples.targets)
+
+    @property
+    def samples(self) -> Samples:
+        """The training windows as they are called now."""
+        return self._samples
+
+    def call(self, targets: Float32) -> None:
+        """Calls the windows anew `(windows, labels)`."""
+        self._samples = replace(self._samples, targets=targets)
+        share = np.ones(targets.shape[1])
+        # The last label is background. Live, it is what is seen nearly always, so it is seen in half of all
+        # draws: were it as rare as one gesture, every doubtful movement would be called a gesture.
+        share[-1] = targets.shape[1] - 1
+        weight = (targets * share / np.maximum(targets.sum(axis=0), 1e-6)).sum(axis=1)
+        self._chance = weight / weight.sum()
+
+    def __len__(self) -> int:
+        return self._steps
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        size = min(self._config.batch, len(self._samples))
+        order = self._rng.choice(len(self._samples), (self._steps, size), p=self._chance)
+        # A second core prepares the next batch while this one is learned. One thread alone draws numbers,
+        # so the order of chance stays the same.
+        with ThreadPoolExecutor(1) as helper:
+            following = helper.submit(self._batch, order[0])
+            for chosen in order[1:]:
+                ready = following.result()
+                following = helper.submit(self._batch, chosen)
+                yield ready
+            yield following.result()
+
+    def _batch(self, chosen: NDArray[np.intp]) -> tuple[Tensor, Tensor]:
+        windows = augment(self._samples.windows.take(chosen), self._augment, self._rng)
+        targets = self._samples.targets[chosen]
+        if self._flipped is not None and self._rng.random() < 0.5:
+            windows, targets = flip(windows), targets[:, self._flipped]
+        features = encode(windows, self._seconds, hands_matter=self._config.hands_matter).features
+        hide_shape(features, self._augment.no_shape, self._rng)
+        return torch.from_numpy(features), torch.from_numpy(np.ascontiguousarray(targets))
