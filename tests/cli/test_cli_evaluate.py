@@ -159,15 +159,14 @@ def test_streams_of_one_name_are_kept_apart(model, tmp_path):
 class FakeTraining(types.ModuleType):
     """Stands in the place of handflow.train: a model is the labels it was shown."""
 
-    class TrainConfig:
-        def __init__(self, model="landmark", seed=0):
-            self.model, self.seed = model, seed
-
     def __init__(self) -> None:
         super().__init__("handflow.train")
         self.MODELS = {"landmark": None, "other": None}
         self.calls: list[tuple[str, list[str]]] = []
         self.interrupt_at = 0
+
+    def configured(self, model, seed=0):
+        return types.SimpleNamespace(model=model, seed=seed)
 
     def train_model(self, clips, config, out, *, dataset=None, report=None):
         self.calls.append((config.model, sorted(c.label for c in clips)))

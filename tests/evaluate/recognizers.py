@@ -42,6 +42,8 @@ def clip(
 class FakeRecognizer:
     """Reads the gesture off the wrist's x: 0 background, 100 the next label and so on."""
 
+    needs_pictures = False
+
     def __init__(self, labels: tuple[str, ...] = LABELS, sure: float = 0.9) -> None:
         self.labels = labels
         self.sure = sure
