@@ -59,9 +59,9 @@ class ConvLSTM2D(nn.Module):
 
     def _plain(self, x: Tensor) -> Tensor:
         """The definition, without dropout: what is exported and what `_Steps` is tested against."""
-        frames, clips = x.shape[:2]
+        frames = x.shape[0]
         given = functional.conv2d(x.flatten(0, 1), self.input_weight, self.bias)
-        given = given.view(frames, clips, *given.shape[1:])
+        given = in_frames(given, frames)
         hidden = cell = torch.zeros_like(given[0, :, : self.filters])
         states = []
         for frame in range(frames):
@@ -133,7 +133,7 @@ class _Steps(Function):
         recurrent = [_Wide(w, width, 1) for w in recurrent_weight]
         flat = x.flatten(0, 1)
         # In place, what goes into the gates becomes the gates.
-        gates = [_in_frames(conv(flat, b), frames) for conv, b in zip(given, bias, strict=True)]
+        gates = [in_frames(conv(flat, b), frames) for conv, b in zip(given, bias, strict=True)]
         size = (clips, recurrent_weight.shape[1], x.shape[3] - 2, width)
         seen = [_colours_last(x, frames - 1, *size) for _ in range(GATES if mask is not None else 0)]
         hidden, cell, squashed = (_colours_last(x, frames, *size) for _ in range(3))
@@ -210,14 +210,13 @@ class _Steps(Function):
                     [1, 1], [0, 0], [1, 1], False, [0, 0], 1, [True, False, False],
                 )[0]  # fmt: skip
                 d_x = part if d_x is None else d_x.add_(part)
-        d_pictures = None if d_x is None else _in_frames(d_x, frames)
+        d_pictures = None if d_x is None else in_frames(d_x, frames)
         return d_pictures, torch.stack(d_input), torch.stack(d_recurrent), torch.stack(d_bias), None, None
 
 
-def _in_frames(x: Tensor, frames: int) -> Tensor:
+def in_frames(x: Tensor, frames: int) -> Tensor:
     """(frames · clips, …) as (frames, clips, …), memory as it is."""
-    apart: Tensor = x.unflatten(0, (frames, -1))  # type: ignore[no-untyped-call]
-    return apart
+    return x.view(frames, -1, *x.shape[1:])
 
 
 def _colours_last(like: Tensor, *shape: int) -> Tensor:

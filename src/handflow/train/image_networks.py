@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from handflow.train.conv_lstm import ConvLSTM2D
+from handflow.train.conv_lstm import ConvLSTM2D, in_frames
 from handflow.train.keras_layers import (
     LSTM,
     MOMENTUM,
@@ -105,13 +105,13 @@ class ConvLSTM(nn.Module):
             initialize_recurrent(layer.input_weight, layer.recurrent_weight, layer.bias)
 
     def forward(self, pictures: Tensor) -> Tensor:
-        clips, frames = pictures.shape[:2]
+        frames = pictures.shape[1]
         pictures = _as_floats(pictures)
         x = pictures.transpose(0, 1).contiguous().permute(0, 1, 4, 2, 3)  # frames first, colours last
         for layer, norm in zip(self.layers, self.norms, strict=True):
             x = norm(layer(x).flatten(0, 1))
             x = self.dropout(functional.max_pool2d(x, 2, ceil_mode=True))
-            x = x.unflatten(0, (frames, clips))
+            x = in_frames(x, frames)
         x = x.permute(1, 0, 3, 4, 2).flatten(1)  # (clips, frames · height · width · channels)
         for dense in self.dense:
             x = self.dropout(functional.relu(dense(x)))
