@@ -12,6 +12,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import connection, get_context
+from pathlib import Path
 from typing import Any, TypeVar
 
 from handflow.errors import HandflowError
@@ -197,3 +198,16 @@ def keep_freed_memory() -> None:
         no_mmap, trim_at, arenas = (-4, 0), (-1, 2**31 - 1), (-8, 1)  # M_MMAP_MAX … of malloc.h
         for option, value in (no_mmap, trim_at, arenas):
             library.mallopt(option, value)
+
+
+def peak_memory() -> float | None:
+    """Peak resident memory in MB; None on Windows, which does not tell it to the standard library."""
+    if sys.platform == "win32":
+        return None
+    if sys.platform == "linux":  # ru_maxrss would begin with that of the process which started this one
+        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+        return float(status.split("VmHWM:")[1].split()[0]) / 1024
+    import resource
+
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return used / 1024**2

@@ -195,6 +195,7 @@ def test_a_folder_that_is_no_dataset_is_left_alone(tmp_path: Path) -> None:
         (("--record-to", "set"), "give both or none"),
         (("--gesture", "wave"), "give both or none"),
         (("--record-to", "set", "--gesture", "wave", "--no-hands"), "needs the hands"),
+        (("--mask", "--no-hands"), "--mask needs the hands"),
     ],
 )
 def test_view_refuses_options_that_do_not_fit(words: tuple[str, ...], says: str) -> None:

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -18,9 +19,10 @@ import pytest
 from conftest import need
 from handflow.data import Dataset
 from handflow.data.take import Phase, RecorderState
+from handflow.hands.silhouette import draw_silhouettes
 from handflow.live.record_window import RecordWindow, watch_in_window
 from handflow.live.session import LiveView, RecordingSession
-from handflow.live.window import ResultWindow, WindowError, mirrored_view
+from handflow.live.window import ResultWindow, WindowError, mask_view, mirrored_view
 from handflow.types import Frame, Hand, Hands, Image, Region
 from moving_hand import write_moving_hand
 
@@ -85,6 +87,24 @@ def hands_at(x: float, y: float) -> Hands:
     return Hands((hand,), 0.0, 0, (WIDTH, HEIGHT))
 
 
+class Camera:
+    """Gives one picture for half a minute."""
+
+    name, live, dropped, fps, size, epoch = "camera 0", True, 0, 30.0, (WIDTH, HEIGHT), 0.0
+
+    def __init__(self) -> None:
+        self._closed = threading.Event()
+
+    def __iter__(self) -> Iterator[Frame]:
+        for n in range(3000):
+            if self._closed.wait(0.01):
+                return
+            yield Frame(halves(), n / 100, n)
+
+    def close(self) -> None:
+        self._closed.set()
+
+
 def wait_for_keys(window: RecordWindow | ResultWindow, count: int, seconds: float = 5.0) -> list[str]:
     keys: list[str] = []
     end = time.monotonic() + seconds
@@ -121,6 +141,48 @@ def test_a_picture_without_hands_is_only_mirrored() -> None:
     assert np.array_equal(mirrored_view(halves(), None, mirror=False), halves())
 
 
+def test_the_mask_shows_what_networks_see_mirrored_like_the_picture() -> None:
+    hands = hands_at(100, 200)
+    steadied = replace(hands, hands=tuple(replace(h, steady=h.steady + 90) for h in hands.hands))
+    plain = mask_view(halves(), steadied, mirror=False)
+    expected = draw_silhouettes(hands.hands[0].landmarks[None], (WIDTH, HEIGHT))
+    assert (expected == 255).mean() > 0.01
+    assert np.array_equal(plain, np.repeat(expected[..., None], 3, axis=2))
+    assert np.array_equal(mask_view(halves(), steadied), plain[:, ::-1])
+    assert not mask_view(halves(), Hands((), 0.0, 0, (WIDTH, HEIGHT))).any()
+
+
+@pytest.mark.usefixtures("display")
+def test_m_switches_between_mask_and_picture() -> None:
+    view = LiveView(Frame(halves(), 0.0, 0), hands_at(100, 200), None, 0.0)
+    mask = mask_view(halves(), view.hands)  # type: ignore[arg-type]
+
+    class Session:
+        """Holds one frame until a person ends it, like a source that stands still."""
+
+        hands_free, stalled, over = False, False, False
+
+        def __init__(self) -> None:
+            self.view, self.source = view, Camera()
+            self.pressed: list[str] = []
+
+        def press(self, key: str) -> None:
+            self.pressed.append(key)
+            self.over = True
+
+    session = Session()
+    with RecordWindow("handflow", mask=True) as window:
+        window.show(view, fps=30.0)
+        wait_for_keys(window, 1, 0.3)
+        assert np.array_equal(screen()[:HEIGHT, :WIDTH], mask)
+        focus()
+        window.root.after(300, lambda: person("key", "m"))
+        window.root.after(900, lambda: person("key", "q"))
+        watch_in_window(session, window)  # type: ignore[arg-type]
+        assert session.pressed == ["q"]
+        assert np.array_equal(screen()[:HEIGHT, :WIDTH], mirrored_view(halves(), view.hands))
+
+
 @pytest.mark.usefixtures("display")
 def test_the_window_shows_the_mirrored_picture_with_its_state_and_countdown() -> None:
     with RecordWindow("handflow", "wave") as window:
@@ -150,8 +212,8 @@ def test_keys_on_any_keyboard_layout_reach_the_program_once_each() -> None:
         window.show_picture(halves())
         window.poll()
         focus()
-        person("key", "--delay", "120", "r", "R", "space", "u", "BackSpace", "h", "x", "Escape", "q")
-        assert wait_for_keys(window, 8) == ["r", "r", "r", "u", "u", "h", "q", "q"]
+        person("key", "--delay", "120", "r", "R", "space", "u", "BackSpace", "h", "M", "x", "Escape", "q")
+        assert wait_for_keys(window, 9) == ["r", "r", "r", "u", "u", "h", "m", "q", "q"]
 
 
 @pytest.mark.usefixtures("display")
@@ -199,20 +261,6 @@ def test_a_result_window_ends_with_q() -> None:
 
 @pytest.mark.usefixtures("display")
 def test_closing_the_window_ends_the_session() -> None:
-    closed = threading.Event()
-
-    class Camera:
-        name, live, dropped, fps, size, epoch = "camera 0", True, 0, 30.0, (WIDTH, HEIGHT), 0.0
-
-        def __iter__(self) -> Iterator[Frame]:
-            for n in range(3000):
-                if closed.wait(0.01):
-                    return
-                yield Frame(halves(), n / 100, n)
-
-        def close(self) -> None:
-            closed.set()
-
     with RecordWindow("handflow", None) as window:
         session = RecordingSession(Camera(), None)  # type: ignore[arg-type]
         session.start()
@@ -313,18 +361,23 @@ def test_ctrl_c_keeps_the_whole_takes_of_a_window(tmp_path: Path, moving_hand: P
 
 
 @pytest.mark.usefixtures("display", "hand_models")
-def test_view_shows_a_file_until_q(moving_hand: Path) -> None:
+def test_view_shows_a_file_as_mask_and_as_picture_until_q(moving_hand: Path) -> None:
     running = subprocess.Popen(
-        [*HANDFLOW, "view", "--source", str(moving_hand)],
+        [*HANDFLOW, "view", "--source", str(moving_hand), "--mask"],
         stdin=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
     )
     until_window("handflow: ")
     time.sleep(1.5)
+    mask = screen()[:480, :640]
+    person("key", "m")
+    time.sleep(0.5)
     seen = screen()[:480, :640]
     person("key", "q")
     _, err = running.communicate(timeout=30)
     assert running.returncode == 0, err
     assert "frames seen" in err
-    assert seen.std() > 10
+    assert np.ptp(mask, axis=2).max() == 0 and 0.005 < (mask == 255).mean() < 0.5
+    assert ((mask == 0) | (mask == 255)).mean() > 0.95
+    assert seen.std() > 10 and np.ptp(seen, axis=2).max() > 30

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import cast
 
-from handflow.bench.memory import peak_memory
+from handflow.processes import peak_memory
 
 
 def main(model: str, threads: int, frames_path: str, hands: int, out: str) -> None:

@@ -25,6 +25,10 @@ def bench(
         Path | None,
         typer.Option(help="hands: a folder with photos/ and videos/ of real hands, looked at too."),
     ] = None,
+    parts: Annotated[
+        bool,
+        typer.Option("--parts", help="train: what the parts of training on pictures bring; takes longer."),
+    ] = False,
     seed: Seed = 0,
     as_json: AsJson = False,
     verbose: Verbose = False,
@@ -35,7 +39,7 @@ def bench(
     if what == "hands":
         _hands(frames, runs, seed, data, as_json)
     elif what == "train":
-        _train(runs, seed, as_json)
+        _train(runs, seed, parts, as_json)
     else:
         _stream(model, seed, as_json)
 
@@ -52,19 +56,25 @@ def _hands(frames: int, runs: int, seed: int, data: Path | None, as_json: bool) 
         print_hands(report)
 
 
-def _train(runs: int, seed: int, as_json: bool) -> None:
+def _train(runs: int, seed: int, parts: bool, as_json: bool) -> None:
     from handflow.bench.learning import bench_train
+    from handflow.bench.training import bench_steps
+    from handflow.cli.bench_tables import print_steps
 
     with progress_console.status("…") as status:
         measured = bench_train(runs=runs, seed=seed, progress=status.update)
+        report = bench_steps(runs=runs, seed=seed, parts=parts, progress=status.update)
     if as_json:
-        print_json({"bench": "train", "runs": runs, **asdict(measured)})
+        document = asdict(report)
+        shown = {key: document[key] for key in ("threads", "steps", *(["parts"] if parts else []))}
+        print_json({"bench": "train", "runs": runs, **asdict(measured), **shown})
         return
     console.print(
         f"{measured.clips} clips trained on in {measured.seconds:.1f} s (median of {runs}); "
         f"{measured.accuracy:.1%} of {measured.test_clips} clips of unseen persons right; "
         f"model of {measured.model_mb:.2f} MB"
     )
+    print_steps(report)
 
 
 def _stream(model: Path | None, seed: int, as_json: bool) -> None:

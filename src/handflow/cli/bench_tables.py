@@ -1,4 +1,4 @@
-"""The tables of `handflow bench hands`."""
+"""The tables of `handflow bench hands` and `handflow bench train`."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from handflow.bench.all_hands import HandsReport
     from handflow.bench.hands import Measured
     from handflow.bench.photos import MovingRow
+    from handflow.bench.training import PartMeasured, StepMeasured, StepsReport
 
 
 def print_hands(report: "HandsReport") -> None:
@@ -69,3 +70,43 @@ def _moving(rows: "Sequence[MovingRow]") -> Table:
             f"{r.found:.1%}",
         )
     return table
+
+
+def print_steps(report: "StepsReport") -> None:
+    """Prints what a training step of the networks on pictures costs."""
+    console.print(_steps(report.steps))
+    if report.parts:
+        console.print(_parts(report.parts))
+    if report.missing:
+        progress_console.print(report.missing)
+
+
+def _steps(rows: "Sequence[StepMeasured]") -> Table:
+    table = Table("network", "program", "ms a step", "to Keras", "peak MB", "to Keras", "parameters")
+    for r in rows:
+        table.add_row(
+            r.network,
+            r.program,
+            f"{r.step_ms:.0f}",
+            _ratio(r.step_ratio),
+            "–" if r.peak_mb is None else f"{r.peak_mb:.0f}",
+            _ratio(r.peak_ratio),
+            f"{r.parameters}",
+        )
+    return table
+
+
+def _parts(rows: "Sequence[PartMeasured]") -> Table:
+    table = Table("network", "ours changed", "ms a step", "to ours as it is")
+    for r in rows:
+        table.add_row(
+            r.network,
+            r.part,
+            r.note if r.step_ms is None else f"{r.step_ms:.0f}",
+            _ratio(r.ratio),
+        )
+    return table
+
+
+def _ratio(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"

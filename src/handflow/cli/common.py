@@ -73,7 +73,7 @@ HandModelOption = Annotated[
     typer.Option("--hand-model", help="Landmark model: lite takes about half of the time, less exact."),
 ]
 
-TRAINING = ("torch", "lightning", "safetensors", "onnx", "matplotlib")
+TRAINING = ("torch", "lightning", "kornia", "safetensors", "onnx", "matplotlib")
 """Packages of the extra 'train' without which no model folder can be written."""
 
 

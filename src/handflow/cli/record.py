@@ -85,6 +85,7 @@ def record(
 
     Keys, in the window or the terminal: R or space records the next take,
     U or backspace undoes the last, H switches hands-free, Q or escape ends.
+    In the window M switches between the picture and the hands' mask.
 
     Without window and terminal, takes start by themselves.
     Takes that mostly show no hand are rejected and recorded anew.

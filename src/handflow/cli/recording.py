@@ -128,6 +128,7 @@ def run_recording(
     window: bool,
     mirror: bool = True,
     hands: bool = True,
+    mask: bool = False,
     hand_model: "HandModel" = "full",
     realtime: bool = False,
     to: Destination | None = None,
@@ -161,7 +162,7 @@ def run_recording(
             from handflow.live.record_window import RecordWindow
 
             front = stack.enter_context(
-                RecordWindow(f"handflow: {gesture or 'view'}", gesture, mirror=mirror)
+                RecordWindow(f"handflow: {gesture or 'view'}", gesture, mirror=mirror, hands=hands, mask=mask)
             )
         config = HandLandmarkerConfig(model=hand_model, threads=live_threads())
         landmarker = HandLandmarker(config) if hands else None

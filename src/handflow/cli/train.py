@@ -131,6 +131,9 @@ def train(
         bar.update(task, description="drawing windows", total=config.epochs)
 
         def told(epoch: int, most: int, row: Mapping[str, float]) -> None:
+            if not epoch:
+                bar.update(task, description=f"decoding pictures, {row['decoded']:.0%}")
+                return
             words = f"loss {row['val_loss']:.3f} · windows right {row['val_accuracy']:.1%}"
             bar.update(task, description=words, completed=epoch, total=most)
 

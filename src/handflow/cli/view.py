@@ -36,6 +36,10 @@ app = command_app()
 def view(
     source: SourceOption = "0",
     hands: Annotated[bool, typer.Option("--hands/--no-hands", help="Find and draw the hands.")] = True,
+    mask: Annotated[
+        bool,
+        typer.Option("--mask", help="Show the hands white on black, as networks with --input mask see them."),
+    ] = False,
     record_to: Annotated[
         Path | None, typer.Option(help="Dataset into which R records takes; needs --gesture.")
     ] = None,
@@ -51,7 +55,7 @@ def view(
     hand_model: HandModelOption = HandModelChoice.FULL,
     verbose: Verbose = False,
 ) -> None:
-    """See a source with the hands drawn; Q ends.
+    """See a source with the hands drawn; M switches to their mask and back, Q ends.
 
     With --record-to and --gesture: R or space records a take,
     U or backspace undoes the last, H switches hands-free.
@@ -60,6 +64,8 @@ def view(
         raise typer.BadParameter("--record-to and --gesture belong together: give both or none")
     if record_to is not None and not hands:
         raise typer.BadParameter("--record-to needs the hands: leave --no-hands out")
+    if mask and not hands:
+        raise typer.BadParameter("--mask needs the hands: leave --no-hands out")
     to = Destination(record_to, gesture, subject, session) if record_to is not None and gesture else None
     summary = run_recording(
         source,
@@ -67,6 +73,7 @@ def view(
         window=not no_window,
         mirror=mirror,
         hands=hands,
+        mask=mask,
         hand_model=hand_model.model,
         realtime=True,
         to=to,

@@ -9,8 +9,10 @@ from html import escape
 from pathlib import Path
 
 from handflow.evaluate.clips import ClassScore, ClipResult
+from handflow.evaluate.inputs import SEES
 from handflow.evaluate.page import bullets, command, paragraph, picture, section, table, write_page
 from handflow.evaluate.provenance import Provenance, count, listed, overlap_notes, whose_takes
+from handflow.recognize.pictures import InputKind
 from handflow.types import BACKGROUND
 
 _GRADES = (
@@ -36,8 +38,11 @@ def write_report(
     dataset: Path | None = None,
     notes: Sequence[str] = (),
     tuned_on_it: bool = False,
+    sees: InputKind | None = None,
 ) -> Path:
-    """Writes `folder/report.html`, with loss.png, confusion.png and calibration.png where they lie there.
+    """Writes `folder/report.html`, with the pictures that lie there.
+
+    They are loss.png, confusion.png, calibration.png and inputs.png.
 
     Args:
         folder: where to write; usually the model folder.
@@ -51,6 +56,7 @@ def write_report(
         dataset: dataset that the commands name.
         notes: further sentences that belong beside the result.
         tuned_on_it: whether the tested clips also decided when training ended or where thresholds lie.
+        sees: input of an image network, for what inputs.png shows.
 
     Returns:
         The report's path.
@@ -71,6 +77,8 @@ def write_report(
         _confusions(result, folder),
         _method(result, trained_on, tested_on, thresholds, folder, tuned_on_it),
     ]
+    if sees is not None and (shown := _inputs(sees, folder)):
+        body.append(shown)
     if training := _training(history, folder):
         body.append(training)
     body.append(_next(model, dataset))
@@ -220,6 +228,14 @@ def _method(
         picture(folder / "calibration.png", "Of the takes answered with a probability, how many were right.")
     )
     return section("How this was measured", *parts)
+
+
+def _inputs(sees: InputKind, folder: Path) -> str:
+    sheet = picture(
+        folder / "inputs.png",
+        "The last window of some held-out takes, one a row, its first picture at the left.",
+    )
+    return section("What the network sees", paragraph(SEES[sees]), sheet) if sheet else ""
 
 
 def _training(history: Sequence[Mapping[str, float]], folder: Path) -> str:

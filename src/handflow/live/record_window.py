@@ -4,7 +4,7 @@ import time
 from typing import TYPE_CHECKING
 
 from handflow.data.take import Phase, RecorderState
-from handflow.live.window import PictureWindow, mirrored_view
+from handflow.live.window import PictureWindow, mask_view, mirrored_view
 
 if TYPE_CHECKING:
     from handflow.live.session import LiveView, RecordingSession
@@ -34,13 +34,24 @@ class RecordWindow(PictureWindow):
         title: of the window.
         gesture: recorded here; None: nothing is recorded, the window only shows.
         mirror: whether the person sees themselves as in a mirror.
+        hands: whether hands are looked for, and M switches between the picture and their mask.
+        mask: whether it begins with the mask.
     """
 
-    def __init__(self, title: str, gesture: str | None = None, *, mirror: bool = True) -> None:
+    def __init__(
+        self,
+        title: str,
+        gesture: str | None = None,
+        *,
+        mirror: bool = True,
+        hands: bool = True,
+        mask: bool = False,
+    ) -> None:
         super().__init__(title)
         import tkinter as tk
 
         self._mirror = mirror
+        self._mask = mask
         self._gesture = gesture
         self._phase: Phase | None = None
         # The shadow keeps the number readable on white walls and shirts.
@@ -61,16 +72,19 @@ class RecordWindow(PictureWindow):
         self._info.pack(side="left")
         self._rate = tk.Label(below, font=_FONT, anchor="e", background=_BACKGROUND, foreground=_DIM)
         self._rate.pack(side="right")
-        keys = "R record    U undo    H hands-free    Q end" if gesture else "Q end"
-        tk.Label(rows, text=keys, font=_FONT, anchor="w", background=_BACKGROUND, foreground=_DIM).pack(
-            fill="x"
-        )
+        keys = ["R record", "U undo", "H hands-free"] * bool(gesture) + ["M mask"] * hands + ["Q end"]
+        shown_keys = tk.Label(rows, text="    ".join(keys), font=_FONT, anchor="w", background=_BACKGROUND)
+        shown_keys.configure(foreground=_DIM)
+        shown_keys.pack(fill="x")
 
     def show(self, view: "LiveView", *, fps: float, hands_free: bool = False) -> None:
         """Shows one frame with its hands and the recorder's state."""
         if self.closed:
             return
-        self.show_picture(mirrored_view(view.frame.image, view.hands, mirror=self._mirror))
+        if self._mask and view.hands is not None:
+            self.show_picture(mask_view(view.frame.image, view.hands, mirror=self._mirror))
+        else:
+            self.show_picture(mirrored_view(view.frame.image, view.hands, mirror=self._mirror))
         seen = len(view.hands.hands) if view.hands is not None else 0
         said = ("no hand", "1 hand")[seen] if seen < 2 else f"{seen} hands"
         self._rate.configure(text=f"{said}   {fps:.0f} fps" if view.hands is not None else f"{fps:.0f} fps")
@@ -78,6 +92,10 @@ class RecordWindow(PictureWindow):
             self._status.configure(text="watching", foreground=_TEXT)
         else:
             self._show_state(view.state, hands_free)
+
+    def switch_mask(self) -> None:
+        """Shows the mask from the next frame on, or the picture again."""
+        self._mask = not self._mask
 
     def say(self, message: str) -> None:
         """Shows a message in place of the state, such as that no picture comes."""
@@ -114,7 +132,11 @@ def watch_in_window(session: "RecordingSession", window: RecordWindow) -> None:
     stalled = False
     while not session.over and not window.closed:
         for key in window.poll():
-            session.press(key)
+            if key == "m":
+                window.switch_mask()
+                shown = None  # the frame that is there is drawn anew: a source may stand still
+            else:
+                session.press(key)
         view = session.view
         if view is not None and view is not shown:
             window.show(view, fps=session.source.fps, hands_free=session.hands_free)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 KEY_NAMES = {
     # tkinter's keysym → key as the commands know it; those besides letters work on any keyboard layout
-    "r": "r", "space": "r", "u": "u", "backspace": "u", "h": "h", "q": "q", "escape": "q",
+    "r": "r", "space": "r", "u": "u", "backspace": "u", "h": "h", "m": "m", "q": "q", "escape": "q",
 }  # fmt: skip
 LARGEST = (1280, 960)  # pixels a picture takes on the screen at most
 _DOUBLE_UP_TO = 640  # pixels: pictures that stay within this width are shown twice as large
@@ -97,7 +97,7 @@ class PictureWindow:
         self._photo.configure(data=data, format="PPM")
 
     def poll(self) -> list[str]:
-        """Lets the window live. Returns the keys pressed since the last call: "r", "u", "h", "q"."""
+        """Lets the window live. Returns the keys pressed since the last call: "r", "u", "h", "m", "q"."""
         if not self.closed:
             self.root.update()
         if self._failure is not None:
@@ -208,3 +208,23 @@ def mirrored_view(image: Image, hands: Hands | None, *, mirror: bool = True) -> 
             ),
         )
     return draw_hands(picture, hands)
+
+
+def mask_view(image: Image, hands: Hands, *, mirror: bool = True) -> Image:
+    """The hands white on black, as networks with the input `mask` see them, in place of the picture.
+
+    Args:
+        image: RGB (height, width, 3), unmirrored; only its size counts.
+        hands: drawn as the landmark model sees them, not steadied: networks get the same.
+        mirror: False shows them as the camera sees them.
+    """
+    from handflow.hands.silhouette import draw_silhouettes
+
+    height, width = image.shape[:2]
+    marks = np.zeros((0, 21, 3), np.float32)
+    if hands.hands:
+        marks = np.stack([hand.landmarks for hand in hands.hands])
+    drawn = draw_silhouettes(marks, (width, height))
+    if mirror:
+        drawn = drawn[:, ::-1]
+    return np.repeat(drawn[..., None], 3, axis=2)

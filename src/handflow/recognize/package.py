@@ -3,13 +3,16 @@
 import io
 import zipfile
 from pathlib import Path
+from typing import Literal
 
 import handflow.types
 from handflow.atomic import write_bytes
 from handflow.errors import ModelFileError
+from handflow.hands import silhouette
 from handflow.recognize import features, windows
 from handflow.recognize.loading import load_recognizer
 from handflow.recognize.model_folder import INFO_FILE, NETWORK_FILE
+from handflow.recognize.pictures import MARGIN, InputKind
 
 LOADER = '''"""Runs this gesture model on hand landmarks. Needs numpy and onnxruntime, nothing else.
 
@@ -45,6 +48,60 @@ class Model:
         return dict(zip(self.info["labels"], scores[0].tolist()))
 '''
 
+PICTURE_LOADER = '''"""Runs this gesture model on pictures. Needs numpy and onnxruntime, nothing else.
+
+    from load import Model
+    Model().scores(pictures, timestamps)   # {"hand_up": 0.97, ...} of the window up to the last picture
+
+pictures (n, height, width, 3): uint8, RGB, unmirrored, of the height and width that model.json says;
+timestamps (n,): seconds, rising. How often a second pictures come does not matter: the network gets those
+nearest to evenly spaced moments. This model's input_kind is "KIND":
+
+SHOWN
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+
+
+class Model:
+    def __init__(self, folder=Path(__file__).resolve().parent):
+        self.info = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        self.session = onnxruntime.InferenceSession((folder / "model.onnx").read_bytes())
+
+    def scores(self, pictures, timestamps):
+        pictures, times, seen = np.asarray(pictures), np.asarray(timestamps, float), self.info["pictures"]
+        expected = (len(times), seen["height"], seen["width"], 3)
+        if not len(times) or pictures.dtype != np.uint8 or pictures.shape != expected:
+            raise ValueError(f"pictures are {pictures.dtype} {pictures.shape}, expected uint8 {expected}")
+        whole = max(times[-1] - times[0], 1e-3)
+        seconds = whole if seen["whole_clip"] else self.info["window_seconds"]
+        moments = np.linspace(times[-1] - seconds, times[-1], seen["frames"])
+        after = np.clip(np.searchsorted(times, moments), 0, len(times) - 1)
+        before = np.maximum(after - 1, 0)
+        nearer = times[after] - moments < moments - times[before] - 1e-6
+        window = pictures[np.where(nearer, after, before)]
+        (scores,) = self.session.run(None, {"pictures": window[None]})
+        return dict(zip(self.info["labels"], scores[0].tolist()))
+'''
+
+_BOX = (
+    "one upright box for all pictures of the window: around all landmarks of the hands in it, "
+    f"{MARGIN:.0%} of its longer\nside wider at each rim, then wide or tall enough for the proportions"
+)
+_SHOWN: dict[InputKind, str] = {
+    # what a loader's reader must know of its pictures
+    "full": "the whole picture scaled to that size, its proportions kept, black beside it.",
+    "crop": f"{_BOX}, scaled to that size;\nblack beyond the picture's rim. A window without hands is "
+    "background: do not ask.",
+    "mask": f"{_BOX}, scaled to that size.\nHands are white, all else is black, the same in all three "
+    "colours: silhouette.py draws them from landmarks\nin pixels of the box, as in training (it needs "
+    "opencv). A window without hands is background: do not ask.",
+}
+
 _IMPORTS = {
     # how the copied files find each other outside of handflow
     "from handflow.recognize.windows import": "from windows import",
@@ -56,12 +113,13 @@ def pack_model(folder: Path, out: Path) -> Path:
     """Writes a zip of the model, the feature path and a loader; whole or not at all.
 
     The feature path is the very code that this model was trained with, so that landmarks give the same
-    scores there as here.
+    scores there as here. Models that look at pictures are given pictures; those that look at silhouettes
+    bring the code that draws them.
 
     Raises:
         ModelFileError: the model cannot be opened, or `out` is a folder.
     """
-    load_recognizer(folder)  # a model that does not run is not handed on
+    info = load_recognizer(folder).info  # a model that does not run is not handed on
     if out.is_dir():
         raise ModelFileError(f"{out} is a folder: name a file, such as {out / (folder.name + '.zip')}")
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -69,12 +127,22 @@ def pack_model(folder: Path, out: Path) -> Path:
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.write(folder / NETWORK_FILE, NETWORK_FILE)
         archive.write(folder / INFO_FILE, INFO_FILE)
-        archive.writestr("load.py", LOADER)
-        archive.writestr("features.py", _standalone(features.__file__))
-        archive.writestr("windows.py", _standalone(windows.__file__))
-        archive.writestr("hand_types.py", _standalone(handflow.types.__file__))
+        for name, text in _code(info.input_kind).items():
+            archive.writestr(name, text)
     write_bytes(out, content.getvalue())
     return out
+
+
+def _code(kind: Literal["landmarks"] | InputKind) -> dict[str, str]:
+    """The loader of a kind of model, and what it needs: names and contents of files."""
+    types = {"hand_types.py": _standalone(handflow.types.__file__)}
+    if kind == "landmarks":
+        path = {"features.py": _standalone(features.__file__), "windows.py": _standalone(windows.__file__)}
+        return {"load.py": LOADER, **path, **types}
+    loader = {"load.py": PICTURE_LOADER.replace("KIND", kind).replace("SHOWN", _SHOWN[kind])}
+    if kind == "mask":
+        return {**loader, "silhouette.py": _standalone(silhouette.__file__), **types}
+    return loader
 
 
 def _standalone(path: str | None) -> str:

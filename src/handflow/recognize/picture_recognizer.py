@@ -7,7 +7,7 @@ from handflow.recognize.features import Encoded
 from handflow.recognize.model_folder import ModelInfo
 from handflow.recognize.pictures import PictureInput, stored_picture, window_pictures
 from handflow.recognize.recognizer import Network, Recognizer, clip_ends
-from handflow.recognize.windows import usable_hands
+from handflow.recognize.windows import cut_window
 from handflow.types import BACKGROUND, Clip, Float32, HandSequence, Image
 
 STRIDE = 0.06
@@ -46,7 +46,7 @@ class PictureRecognizer(Recognizer):
     def _probabilities(self, sequence: HandSequence, encoded: Encoded, end: float) -> Float32:
         if self._last is not None and end - self._last[0] < STRIDE - 1e-6:
             return self._last[1]
-        if usable_hands(sequence.landmarks).any():
+        if self._shows_hands(sequence, end, self.window_seconds):
             stored = [seen.picture for seen in self._frames if seen.picture is not None]
             window = self._look(sequence, stored, self._frame_size, end, self.window_seconds)
             probabilities: Float32 = self._network(window[None])[0]
@@ -69,12 +69,18 @@ class PictureRecognizer(Recognizer):
         windows = [
             self._look(sequence, stored, clip.frame_size, end, seconds)
             for end, seconds in clip_windows(sequence, self.window_seconds, whole=self._whole)
+            if self._shows_hands(sequence, end, seconds)
         ]
-        if not windows or not usable_hands(sequence.landmarks).any():
+        if not windows:
             return np.zeros((0, len(self.labels)), np.float32)
         # One after the other: memory stays that of one window.
         scores: Float32 = np.concatenate([self._network(window[None]) for window in windows])
         return scores
+
+    def _shows_hands(self, sequence: HandSequence, end: float, seconds: float) -> bool:
+        """Whether a window does: the buffer reaches further back, to hands that may have gone since."""
+        window = cut_window(sequence, end, seconds, hands_matter=self.info.hands_matter)
+        return bool(window.known.any())
 
     def _look(
         self,

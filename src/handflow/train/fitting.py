@@ -25,7 +25,8 @@ from handflow.train.config import TrainConfig
 from handflow.types import Float32
 
 EpochReport = Callable[[int, int, Mapping[str, float]], None]
-"""Called after every epoch with its number from 1, the most there can be, and its row of history.csv."""
+"""Called after every epoch with its number from 1, the most there can be, and its row of history.csv;
+before the first, while pictures are decoded, with 0 and the share that is `decoded`."""
 
 _log = logging.getLogger(__name__)
 
@@ -68,6 +69,7 @@ class _Module(pl.LightningModule):
         super().__init__()
         self.network = network
         self._config, self._steps, self._vary = config, steps, vary
+        self._taken = 0  # steps that the running mean has taken in
         # What is measured and kept is a running mean of the weights over about two epochs: it generalises
         # better than the weights of any single step (Polyak and Juditsky, SIAM J. Control 30(4), 1992).
         self.mean = (
@@ -101,7 +103,9 @@ class _Module(pl.LightningModule):
         return self._measure((inputs, targets), "train", self._config.label_smoothing)
 
     def on_train_batch_end(self, outputs: object, batch: object, index: int) -> None:
-        if self.mean is not None:
+        # Several batches may make one step, and the mean is one over steps.
+        if self.mean is not None and self.trainer.global_step > self._taken:
+            self._taken = self.trainer.global_step
             self.mean.update_parameters(self.network)
 
     def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> None:

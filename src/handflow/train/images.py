@@ -64,17 +64,24 @@ def train_images(
     keep_freed_memory()
     rng = np.random.default_rng(config.seed)
     images = config.images
-    sides = _split(clips, config)
-    labels, background = _labels(clips, images)
+    sides = split_clips(clips, config)
+    labels, background = labels_of(clips, images)
     store = PictureStore(images.given) if images.given.needs_frames else None
     used = sorted({*sides.learned, *sides.watched})
-    paths = store.prepare([clips[i] for i in used]) if store is not None else None
+    paths = None
+    if store is not None:
+
+        def decoded(done: int, total: int) -> None:
+            if report is not None:
+                report(0, config.epochs, {"decoded": done / total})
+
+        paths = store.prepare([clips[i] for i in used], decoded)
     prepared = dict(zip(used, prepare_clips([clips[i] for i in used], paths), strict=True))
     training = [clips[i] for i in sides.learned]
-    seconds = config.window_seconds or _window_seconds(training, images)
+    seconds = config.window_seconds or window_seconds(training, images)
     # The network is not asked about what it was not taught.
     taught = labels[:-1] if background == "doubt" else labels
-    cutters = _cutters(taught, seconds, config, derive=background == "derived")
+    cutters = make_cutters(taught, seconds, config, derive=background == "derived")
     shape = ImageNetworkConfig(
         labels=len(taught),
         frames=images.frames,
@@ -136,25 +143,28 @@ def train_images(
 
 
 @dataclass(frozen=True, slots=True)
-class _Cutters:
+class Cutters:
+    """What draws varied windows for training, and what cuts those that stay as they are."""
+
     varied: WindowCutter
     fixed: WindowCutter
 
 
-def _cutters(labels: Sequence[str], seconds: float, config: TrainConfig, *, derive: bool) -> _Cutters:
+def make_cutters(labels: Sequence[str], seconds: float, config: TrainConfig, *, derive: bool) -> Cutters:
+    """Cutters of windows that last `seconds`; `derive` as in `WindowCutter`."""
     images = config.images
     options: dict[str, Any] = {"whole": images.whole_clip, "hands_matter": config.hands_matter}
     fixed = WindowCutter(labels, images.given, seconds, **options)
     if images.article_augmentation:  # all variety is that of `VaryPictures`
-        return _Cutters(fixed, fixed)
+        return Cutters(fixed, fixed)
     variety = WindowVariety()
-    return _Cutters(
+    return Cutters(
         WindowCutter(labels, images.given, seconds, derive=derive, variety=variety, **options), fixed
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Sides:
+class Sides:
     """Which clips are learned, which decide when training ends, and which are reported on."""
 
     learned: tuple[int, ...]
@@ -164,19 +174,19 @@ class _Sides:
     note: str
 
 
-def _split(clips: Sequence[Clip], config: TrainConfig) -> _Sides:
+def split_clips(clips: Sequence[Clip], config: TrainConfig) -> Sides:
     """Splits before anything is varied or drawn: no copy of a clip is ever on two sides."""
     if not config.test_share:
         split = split_by(clips, config.validation_by, test=config.validation_share, seed=config.seed)
-        return _Sides(split.train, split.test, split.test, split.by, split.note)
+        return Sides(split.train, split.test, split.test, split.by, split.note)
     outer = split_by(clips, config.validation_by, test=config.test_share, seed=config.seed)
     rest = [clips[i] for i in outer.train]
     inner = split_by(rest, config.validation_by, test=config.validation_share, seed=config.seed)
     learned, watched = (tuple(outer.train[i] for i in side) for side in (inner.train, inner.test))
-    return _Sides(learned, watched, outer.test, outer.by, outer.note)
+    return Sides(learned, watched, outer.test, outer.by, outer.note)
 
 
-def _labels(
+def labels_of(
     clips: Sequence[Clip], images: ImageConfig
 ) -> tuple[tuple[str, ...], Literal["learned", "derived", "doubt"]]:
     """All labels, background last, and how the network comes to know background."""
@@ -187,7 +197,8 @@ def _labels(
     return labels, "doubt" if images.whole_clip else "derived"
 
 
-def _window_seconds(clips: Sequence[Clip], images: ImageConfig) -> float:
+def window_seconds(clips: Sequence[Clip], images: ImageConfig) -> float:
+    """How long a window lasts, by the clips that are learned from."""
     if not images.whole_clip:
         return choose_window_seconds(clips)
     usual = float(np.median([clip.sequence.duration for clip in clips]))

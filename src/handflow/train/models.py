@@ -15,6 +15,7 @@ from handflow.data import Dataset
 from handflow.errors import TrainingError
 from handflow.evaluate import ClipResult, evaluate_clips
 from handflow.evaluate.clips import classify_clip
+from handflow.evaluate.inputs import inputs_picture
 from handflow.evaluate.plots import confusion_picture, loss_picture
 from handflow.evaluate.provenance import Provenance
 from handflow.evaluate.report import write_report
@@ -27,6 +28,7 @@ from handflow.train.facts import data_fingerprint, versions
 from handflow.train.fitting import EpochReport, write_history
 from handflow.train.images import train_convlstm, train_lrcn
 from handflow.train.landmark import train_landmark
+from handflow.train.shown import held_out_windows
 from handflow.train.trained import TrainedNetwork
 from handflow.types import BACKGROUND, Clip
 
@@ -85,7 +87,7 @@ def train_model(
     """
     trainer = check_config(config)
     used = usable_clips(clips)
-    config = _with_dataset(config, dataset)
+    config = with_dataset(config, dataset)
     trained = trainer(used, config, report)
     with staging_folder(out) as folder:
         name = "features" if trained.pictures is None else "pictures"
@@ -98,14 +100,16 @@ def train_model(
         notes = _notes(trained, dropped=len(clips) - len(used))
         info, result = _measured(trained, used, config, folder, notes)
         write_model_info(folder, info)
+        held_out = [used[i] for i in trained.tested]
         _draw(folder, trained, result)
+        if trained.input_kind != "landmarks":
+            inputs_picture(held_out_windows(held_out, info), folder / "inputs.png")
         now = datetime.now()  # noqa: DTZ005 - a folder is named by the clock on the user's wall
         name = (
             f"{now:%Y-%m-%d_%H-%M-%S}_{config.model}"
             f"_loss{trained.fitted.best_loss:.3f}_acc{info.evaluation.accuracy.mean:.3f}"
         )
         final = _free_name(out, name)
-        held_out = [used[i] for i in trained.tested]
         write_report(
             folder,
             result,
@@ -118,6 +122,7 @@ def train_model(
             dataset=dataset,
             notes=notes,
             tuned_on_it=not trained.untouched,
+            sees=None if trained.input_kind == "landmarks" else trained.input_kind,
         )
         folder.replace(final)
     return final
@@ -157,7 +162,8 @@ def usable_clips(clips: Sequence[Clip]) -> list[Clip]:
     return used
 
 
-def _with_dataset(config: TrainConfig, dataset: Path | None) -> TrainConfig:
+def with_dataset(config: TrainConfig, dataset: Path | None) -> TrainConfig:
+    """The configuration with the flip map of a dataset and its word on whether hands matter."""
     if dataset is None or not dataset.is_dir():
         return config
     opened = Dataset.open(dataset)

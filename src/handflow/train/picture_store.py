@@ -51,9 +51,12 @@ class PictureStore:
         paths = [self._path(clip) for clip in clips]
         missing = [(clip, path) for clip, path in zip(clips, paths, strict=True) if not path.exists()]
         with ThreadPoolExecutor(cores()) as pool:
-            for done, _ in enumerate(pool.map(self._store, missing), 1):
-                if on_clip is not None:
-                    on_clip(done, len(missing))
+            try:
+                for done, _ in enumerate(pool.map(self._store, missing), 1):
+                    if on_clip is not None:
+                        on_clip(done, len(missing))
+            finally:  # at Ctrl-C, what is not begun is left
+                pool.shutdown(cancel_futures=True)
         for path in paths:
             os.utime(path)
         self._prune(keep=set(paths))

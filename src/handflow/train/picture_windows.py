@@ -137,7 +137,13 @@ class WindowCutter:
         """Ends of windows over a clip, and how much of what happens each holds, against the fullest."""
         times = prepared.sequence.timestamps
         first, last = float(times[0]), float(times[-1])
-        ends = np.append(np.arange(first + 0.3 * min(seconds, last - first), last, _GRID), last)
+        wished = np.append(np.arange(first + 0.3 * min(seconds, last - first), last, _GRID), last)
+        # Live windows end with a frame; after the last one that is looked at no hand is known.
+        ends = times[np.unique(np.searchsorted(times, wished + 1e-6, side="right") - 1)]
+        # A window without hands is background live, and no network is asked.
+        seen = np.append(0, np.cumsum(usable_hands(prepared.sequence.landmarks).any(axis=1)))
+        start, stop = (np.searchsorted(times, ends + offset) for offset in (-seconds - 1e-6, 1e-6))
+        ends = ends[seen[stop] > seen[start]]
         share = np.array([prepared.content.share(end - seconds, end) for end in ends])
         return ends, share / max(float(share.max()), 1e-9)
 
@@ -145,10 +151,8 @@ class WindowCutter:
         given, variety, clip = self._given, self._variety, prepared.clip
         if given.kind == "mask" and variety is not None:
             return self._varied_masks(prepared, end, seconds, variety, rng)
-        box: Box | None
-        if given.kind == "full":
-            box = _whole_picture(clip.frame_size, given)
-        else:
+        box: Box | None = None  # whole pictures are stored as the input shows them
+        if given.kind != "full":
             box = window_box(prepared.sequence, end, seconds, given, hands_matter=self._hands_matter)
             if box is not None and variety is not None:
                 box = _moved(box, variety, rng)
@@ -157,9 +161,11 @@ class WindowCutter:
             prepared.sequence, stored, clip.frame_size, end, seconds, given,
             hands_matter=self._hands_matter, box=box,
         )  # fmt: skip
-        if given.kind != "mask" and variety is not None and rng.random() < variety.other_room and box:
-            window = self._window(prepared, end, seconds)
-            pictures = self._in_another_room(pictures, landmarks_in_box(window, given, box), rng)
+        if given.kind != "mask" and variety is not None and rng.random() < variety.other_room:
+            shown = _whole_picture(clip.frame_size, given) if given.kind == "full" else box
+            if shown is not None:
+                marks = landmarks_in_box(self._window(prepared, end, seconds), given, shown)
+                pictures = self._in_another_room(pictures, marks, rng)
         return pictures
 
     def _varied_masks(

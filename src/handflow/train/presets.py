@@ -39,7 +39,7 @@ def _article(model: str) -> TrainConfig:
 
 
 def _images(model: str) -> TrainConfig:
-    return TrainConfig(model=model, epochs=40, patience=15, batch=8, weight_decay=0.01)
+    return TrainConfig(model=model, epochs=32, patience=15, batch=4, learning_rate=1e-3, weight_decay=0.01)
 
 
 def configured(model: str, preset: str = DEFAULT, **changes: Any) -> TrainConfig:

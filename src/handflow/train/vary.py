@@ -34,7 +34,7 @@ class VaryPictures(nn.Module):
             limits = (0.8 * proportion, 1.25 * proportion)
             steps.append(kornia.RandomResizedCrop(size, scale=(0.64, 1.0), ratio=limits, p=1.0))
         if not article and given.kind != "mask":
-            steps.append(kornia.RandomAffine(TURN, p=1.0))
+            steps.append(kornia.RandomAffine(TURN, p=1.0, padding_mode="border"))
         self._lit = article or given.kind != "mask"
         if self._lit:
             steps.append(kornia.ColorJitter(0.0, (0.75, 1.5), 0.0, 0.0, p=1.0))
