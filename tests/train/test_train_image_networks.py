@@ -74,7 +74,7 @@ def test_networks_are_those_of_the_article(kind: type[LRCN | ConvLSTM], paramete
 @pytest.mark.slow
 def test_the_golden_file_is_what_keras_says(tmp_path: Path) -> None:
     python = peers_python()
-    need(python, "there is no .venv-peers: run `make peers`")
+    need(python, "there is no .venv-peers with Keras: run `make peers`", optional=True)
     assert python is not None
     out = tmp_path / "golden.json"
     subprocess.run([python, PEER, "check", out], check=True, env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"})

@@ -1,4 +1,4 @@
-"""Training steps of our image networks on given clips, measured just as `bench/keras_peer.py train` measures Keras.
+"""Training steps of our image networks on given clips, measured as `bench/keras_peer.py` measures Keras.
 
 python step_costs.py NETWORK ARRAYS.npz OUT.json [OPTION]
 
