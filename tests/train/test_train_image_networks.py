@@ -1,7 +1,6 @@
 """LRCN and ConvLSTM compute what Keras computes, in training and out of it."""
 
 import json
-import os
 import subprocess
 from pathlib import Path
 
@@ -12,39 +11,40 @@ from torch import Tensor
 from torch.nn import functional
 
 from conftest import need
+from handflow.bench import keras_peer
 from handflow.bench.peers import peers_python
 from handflow.train.conv_lstm import ConvLSTM2D
 from handflow.train.image_networks import LRCN, ConvLSTM, ImageNetworkConfig
 from handflow.train.keras_layers import BatchNorm, Dropout, initialize_recurrent, keep_mask
 from handflow.train.keras_weights import keras_order, keras_parameters, load_keras_weights
-from train.keras_golden import GOLDEN, PEER, golden, peer_definitions
 
-GIVEN = peer_definitions()
-CASES = GIVEN["CASES"]
-TRAINED = [name for name, case in golden().items() if "losses" in case]
+GOLDEN = Path(__file__).with_name("keras_golden.json")
+"""What Keras answers; `make golden` writes it anew."""
+KEPT = json.loads(GOLDEN.read_text(encoding="utf-8"))["cases"]
+CASES = keras_peer.CASES
 
 
 def network_of(case: str) -> LRCN | ConvLSTM:
     kind, frames, height, width, gates = CASES[case]
-    config = ImageNetworkConfig(GIVEN["LABELS"], frames, height, width, dropout=0.0, gate_activation=gates)
+    config = ImageNetworkConfig(keras_peer.LABELS, frames, height, width, dropout=0.0, gate_activation=gates)
     network = LRCN(config) if kind == "lrcn" else ConvLSTM(config)
     shapes = [
         tuple(t.permute(2, 3, 1, 0).shape) if t.ndim == 4 else tuple(t.shape[::-1])
         for t in keras_order(network)
     ]
-    load_keras_weights(network, GIVEN["weights_like"](shapes, 11))
+    load_keras_weights(network, keras_peer.weights_like(shapes, 11))
     return network
 
 
 def answers(network: torch.nn.Module, case: str) -> np.ndarray:
     with torch.no_grad():
-        logits = network.eval()(torch.from_numpy(GIVEN["pictures"](case, 4)))
+        logits = network.eval()(torch.from_numpy(keras_peer.pictures(case, 4)))
     return logits.softmax(1).numpy()
 
 
 @pytest.mark.parametrize("case", list(CASES))
 def test_outputs_equal_those_of_keras(case: str) -> None:
-    expected = golden()[case]
+    expected = KEPT[case]
     network = network_of(case)
     assert keras_parameters(network) == expected["parameters"]
     found = answers(network, case)
@@ -52,18 +52,18 @@ def test_outputs_equal_those_of_keras(case: str) -> None:
     np.testing.assert_allclose(found, expected["outputs"], atol=1e-5)
 
 
-@pytest.mark.parametrize("case", TRAINED)
+@pytest.mark.parametrize("case", keras_peer.TRAINED)
 def test_training_steps_equal_those_of_keras(case: str) -> None:
     network = network_of(case).train()
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-3, eps=1e-7)
-    pictures, truth = torch.from_numpy(GIVEN["pictures"](case, 4)), torch.arange(4)
-    for expected in golden()[case]["losses"]:
+    pictures, truth = torch.from_numpy(keras_peer.pictures(case, 4)), torch.arange(4)
+    for expected in KEPT[case]["losses"]:
         loss = functional.cross_entropy(network(pictures), truth)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         assert loss.item() == pytest.approx(expected, abs=1e-3)
-    np.testing.assert_allclose(answers(network, case), golden()[case]["trained"], atol=2e-3)
+    np.testing.assert_allclose(answers(network, case), KEPT[case]["trained"], atol=2e-3)
 
 
 @pytest.mark.parametrize(("kind", "parameters"), [(LRCN, 639_012), (ConvLSTM, 603_172)])
@@ -77,8 +77,8 @@ def test_the_golden_file_is_what_keras_says(tmp_path: Path) -> None:
     need(python, "there is no .venv-peers with Keras: run `make peers`", optional=True)
     assert python is not None
     out = tmp_path / "golden.json"
-    subprocess.run([python, PEER, "check", out], check=True, env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"})
-    found, kept = json.loads(out.read_text())["cases"], json.loads(GOLDEN.read_text())["cases"]
+    subprocess.run([python, keras_peer.__file__, "check", out], check=True)
+    found, kept = json.loads(out.read_text())["cases"], KEPT
     assert found.keys() == kept.keys()
     for case, values in found.items():
         np.testing.assert_allclose(values["outputs"], kept[case]["outputs"], atol=1e-5)

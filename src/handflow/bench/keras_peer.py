@@ -13,12 +13,7 @@ import os
 import sys
 import time
 
-os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1", KERAS_BACKEND="tensorflow")
-
-import keras
 import numpy as np
-import tensorflow as tf
-from keras import layers
 
 CASES = {
     # name: (network, frames, height, width, gates); small ones train, those of the article's size only answer
@@ -36,6 +31,8 @@ STEPS = 3  # of training in the small cases
 
 def hard_sigmoid(x):
     """That of Keras 2."""
+    import keras
+
     return keras.ops.clip(0.2 * x + 0.5, 0.0, 1.0)
 
 
@@ -44,6 +41,9 @@ def flat_lrcn(frames, height, width):
 
     That is what `TimeDistributed` did in Keras 2, the article's; in Keras 3 every frame has its own figures.
     """
+    import keras
+    from keras import layers
+
     given = layers.Input((frames, height, width, 3))
     x = keras.ops.reshape(given, (-1, height, width, 3))
     for filters in (16, 32, 64, 64):
@@ -55,6 +55,9 @@ def flat_lrcn(frames, height, width):
 
 def build(network, frames, height, width, gates="sigmoid", dropout=0.3):
     """The article's layers."""
+    import keras
+    from keras import layers
+
     each = layers.TimeDistributed
     model = keras.Sequential([layers.Input((frames, height, width, 3))])
     if network == "lrcn":
@@ -114,6 +117,8 @@ def pictures(case, clips):
 
 def check(out):
     """Outputs of every case: one row of probabilities a clip."""
+    import keras
+
     found = {"keras": keras.__version__, "cases": {}}
     for case, (network, frames, height, width, gates) in CASES.items():
         small = case in TRAINED
@@ -135,7 +140,7 @@ def check(out):
 
 
 def peak_memory():
-    """What `memory.py` tells of ours: the same number of the same system, in the same unit."""
+    """What `processes.peak_memory` tells of ours: the same number of the same system, in the same unit."""
     if sys.platform == "win32":
         return None
     if sys.platform == "linux":
@@ -148,6 +153,8 @@ def peak_memory():
 
 def train(network, arrays, out):
     """Milliseconds a step of `fit` and the peak memory, on given clips."""
+    import tensorflow as tf
+
     tf.config.threading.set_intra_op_parallelism_threads(int(os.environ.get("THREADS", "2")))
     given = np.load(arrays)
     x, y, batch = given["x"], np.eye(LABELS, dtype="float32")[given["y"]], int(given["batch"])
@@ -165,4 +172,5 @@ def train(network, arrays, out):
 
 
 if __name__ == "__main__":
+    os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1", KERAS_BACKEND="tensorflow")
     {"check": check, "train": train}[sys.argv[1]](*sys.argv[2:])
