@@ -70,6 +70,27 @@ def test_wrong_usage_ends_with_2(archive: Path, wrong: list[str]) -> None:
     assert runner.invoke(app, ["train", str(archive), *wrong]).exit_code == 2
 
 
+@pytest.mark.parametrize(
+    ("arguments", "remedy"),
+    [
+        (["--model", "landmark", "--input", "crop"], "--model lrcn or convlstm"),
+        (["--model", "landmark", "--preset", "article"], "--preset article goes with lrcn or convlstm"),
+        (["--model", "lrcn", "--input", "full"], "use --input mask"),
+    ],
+)
+def test_options_of_image_networks_say_where_they_belong(
+    archive: Path, tmp_path: Path, arguments: list[str], remedy: str
+) -> None:
+    result = runner.invoke(app, ["train", str(archive), "--out", str(tmp_path), *arguments])
+    assert result.exit_code == 1
+    assert remedy in str(result.exception)
+
+
+@pytest.mark.parametrize("size", ["20x20", "160x2000", "large"])
+def test_a_size_that_cannot_be_ends_with_2(archive: Path, size: str) -> None:
+    assert runner.invoke(app, ["train", str(archive), "--model", "lrcn", "--size", size]).exit_code == 2
+
+
 def test_export_writes_one_file(trained: Path, tmp_path: Path) -> None:
     result = runner.invoke(app, ["export", str(trained), "--out", str(tmp_path / "deep" / "hands.zip")])
     assert result.exit_code == 0, result.output

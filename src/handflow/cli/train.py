@@ -114,20 +114,23 @@ def train(
         task = bar.add_task("loading torch", total=epochs)
         from handflow.train import configured, train_model
 
-        config = configured(
-            model,
-            preset,
-            input=input and input.value,
-            frames=frames,
-            width=width,
-            height=height,
-            batch=batch,
-            epochs=epochs,
-            seed=seed,
-            validation_by=val_by.value,
-            window_seconds=window,
-            device=device.value,
-        )
+        try:
+            config = configured(
+                model,
+                preset,
+                input=input and input.value,
+                frames=frames,
+                width=width,
+                height=height,
+                batch=batch,
+                epochs=epochs,
+                seed=seed,
+                validation_by=val_by.value,
+                window_seconds=window,
+                device=device.value,
+            )
+        except ValueError as error:  # a size or number out of range
+            raise typer.BadParameter(str(error)) from error
         bar.update(task, description="drawing windows", total=config.epochs)
 
         def told(epoch: int, most: int, row: Mapping[str, float]) -> None:
