@@ -108,7 +108,7 @@ def test_without_background_it_can_still_say_none(tmp_path: Path) -> None:
         np.ones((40, 2), np.float32),
         np.ones((40, 2), np.float32),
     )
-    scores = recognizer._score(recognizer._encode(recognizer._window(still, 39 / 20)))[0]
+    scores = recognizer._network(recognizer._encode(recognizer._window(still, 39 / 20)).features)[0]
     assert recognizer.labels[int(scores.argmax())] == "background"
 
 
