@@ -189,7 +189,7 @@ def keep_freed_memory() -> None:
     """Has the C library keep what is freed, for the rest of the process, where that is glibc.
 
     It gives large arrays back to the system at once and asks for them anew: training on pictures then
-    spends half of its time on page faults.
+    spends up to a third of its time on page faults.
     """
     if not sys.platform.startswith("linux"):
         return
