@@ -10,9 +10,7 @@ my-gestures/
 """
 
 import errno
-import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -44,31 +42,12 @@ from handflow.data.meta import (
 )
 from handflow.data.naming import clip_id, gesture_name, natural_paths
 from handflow.data.pictures import read_picture
+from handflow.data.stored_frames import StoredFrames
 from handflow.data.trash import Step, Trash
 from handflow.errors import DatasetError
 from handflow.types import BACKGROUND, Clip, Frame, HandSequence
 
 __all__ = ["ClipEntry", "Dataset"]
-
-
-@dataclass(frozen=True, slots=True)
-class StoredFrames:
-    """The pictures of a clip in a dataset."""
-
-    dataset: "Dataset"
-    entry: ClipEntry
-
-    @property
-    def fingerprint(self) -> str:
-        """By name, size and time of the files; reads none of them."""
-        digest = hashlib.sha256()
-        for path in frame_paths(self.entry.path):
-            facts = path.stat()
-            digest.update(f"{path.resolve()} {facts.st_size} {facts.st_mtime_ns}\n".encode())
-        return digest.hexdigest()
-
-    def __iter__(self) -> Iterator[Frame]:
-        return self.dataset.frames(self.entry)
 
 
 class Dataset:

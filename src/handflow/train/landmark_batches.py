@@ -1,7 +1,6 @@
 """Batches of landmark windows, as features: what the landmark network is fitted to and watched on."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from handflow.recognize.features import encode
+from handflow.train.ahead import one_ahead
 from handflow.train.augment import AugmentConfig, augment, flip, hide_shape
 from handflow.train.config import TrainConfig
 from handflow.train.sampling import Samples
@@ -78,15 +78,7 @@ class TrainingBatches:
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         size = min(self._config.batch, len(self._samples))
         order = self._rng.choice(len(self._samples), (self._steps, size), p=self._chance)
-        # A second core prepares the next batch while this one is learned. One thread alone draws numbers,
-        # so the order of chance stays the same.
-        with ThreadPoolExecutor(1) as helper:
-            following = helper.submit(self._batch, order[0])
-            for chosen in order[1:]:
-                ready = following.result()
-                following = helper.submit(self._batch, chosen)
-                yield ready
-            yield following.result()
+        yield from one_ahead(self._batch, list(order))
 
     def _batch(self, chosen: NDArray[np.intp]) -> tuple[Tensor, Tensor]:
         windows = augment(self._samples.windows.take(chosen), self._augment, self._rng)

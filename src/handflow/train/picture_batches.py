@@ -1,13 +1,13 @@
 """Batches of picture windows, drawn from the store while the network computes."""
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from handflow.train.ahead import one_ahead
 from handflow.train.picture_windows import PreparedClip, WindowCutter
 from handflow.types import Float32, Image
 
@@ -51,15 +51,7 @@ class PictureBatches:
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         order = self._rng.permutation(len(self._work))
         chosen = [order[k : k + self._batch] for k in range(0, len(order), self._batch)]
-        # A second core cuts the next batch while this one is learned. One thread alone draws numbers, so
-        # the order of chance stays the same.
-        with ThreadPoolExecutor(1) as helper:
-            following = helper.submit(self._draw_all, chosen[0])
-            for numbers in chosen[1:]:
-                ready = following.result()
-                following = helper.submit(self._draw_all, numbers)
-                yield ready
-            yield following.result()
+        yield from one_ahead(self._draw_all, chosen)
 
     def _draw_all(self, numbers: NDArray[np.intp]) -> tuple[Tensor, Tensor, Tensor]:
         pictures, targets, varied = zip(*(self._draw(*self._work[k]) for k in numbers), strict=True)
