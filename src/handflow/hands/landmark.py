@@ -16,6 +16,8 @@ from handflow.types import Float32, HandLandmark, Image, Region
 SIDE = 224  # pixels, input of the network
 _STABLE = [0, 1, 2, 3, 5, 6, 9, 10, 13, 14, 17, 18]  # points without the finger ends: they move less
 _SHIFT, _SCALE = -0.1, 2.0
+_DEPTH = 0.4
+"""The network's z counts in units of this share of x's: `normalize_z` of `hand_landmark_cpu.pbtxt`."""
 _SMALLEST = 1e-3  # pixels: a region has some size, whatever the network says
 
 
@@ -45,7 +47,7 @@ class LandmarkModel:
         matrix = crop_matrix(region, SIDE)
         landmarks = np.empty((21, 3), np.float32)
         landmarks[:, :2] = crop[:, :2] @ matrix[:, :2].T + matrix[:, 2]
-        landmarks[:, 2] = crop[:, 2] * (region.size / SIDE)
+        landmarks[:, 2] = crop[:, 2] * (region.size / SIDE / _DEPTH)
         return LandmarkResult(
             landmarks=landmarks,
             world=_rotate(world.reshape(21, 3), region.angle),

@@ -13,7 +13,7 @@ from handflow.hands.palm import Palm, PalmDetector
 from handflow.hands.track import CLEAR, MEMORY, Sight, Track
 from handflow.types import Float32, Frame, Hands, Image, Region
 
-VERSION = 2
+VERSION = 3
 """Of the landmarks that this code makes; raised when they change."""
 
 LOST_PALM = 0.3

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from handflow.recognize.windows import STEPS, Windows, cut_window
 from handflow.types import LEFT, PARENTS, RIGHT, Float32, HandSequence
 
-FEATURE_VERSION = 1
+FEATURE_VERSION = 2
 """Raised whenever the numbers change: a model of another version is refused."""
 CHANNELS_PER_HAND = 129
 CHANNELS = 2 * CHANNELS_PER_HAND + 3

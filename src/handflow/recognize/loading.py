@@ -4,7 +4,11 @@ from pathlib import Path
 
 from handflow.errors import ModelFileError
 from handflow.processes import live_threads
-from handflow.recognize.model_folder import NETWORK_FILE, read_model_info
+from handflow.recognize.few_shot.classifier import FewShotClassifier, Usual
+from handflow.recognize.few_shot.examples import read_examples
+from handflow.recognize.few_shot.packaged import OnnxEncoders
+from handflow.recognize.few_shot.recognizer import FewShotRecognizer
+from handflow.recognize.model_folder import INFO_FILE, NETWORK_FILE, FewShot, ModelInfo, read_model_info
 from handflow.recognize.picture_recognizer import PictureRecognizer
 from handflow.recognize.recognizer import OnnxNetwork, Recognizer
 
@@ -21,6 +25,8 @@ def load_recognizer(folder: Path | str, *, threads: int | None = None) -> Recogn
     """
     folder = Path(folder)
     info = read_model_info(folder)
+    if info.few_shot is not None:
+        return _few_shot(folder, info, info.few_shot)
     given = info.picture_input
     if given is None:
         network = OnnxNetwork(folder / NETWORK_FILE)
@@ -32,3 +38,17 @@ def load_recognizer(folder: Path | str, *, threads: int | None = None) -> Recogn
             f"the files of two models are mixed, train the model again"
         )
     return Recognizer(info, network) if given is None else PictureRecognizer(info, network)
+
+
+def _few_shot(folder: Path, info: ModelInfo, said: FewShot) -> FewShotRecognizer:
+    examples = read_examples(folder)
+    if untaught := set(examples.labels) - set(info.labels):
+        raise ModelFileError(
+            f"{folder} holds examples of {sorted(untaught)}, which {INFO_FILE} does not name: "
+            "the files of two models are mixed, teach the model again"
+        )
+    usual = Usual(said.usual_weights, said.usual_border, said.steepness)
+    classifier = FewShotClassifier(
+        examples.looks, examples.labels, usual, weights=said.weights, border=said.border
+    )
+    return FewShotRecognizer(info, OnnxEncoders(folder / NETWORK_FILE), classifier)

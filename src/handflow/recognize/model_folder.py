@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from handflow.errors import ModelFileError
 from handflow.recognize.features import CHANNELS, FEATURE_VERSION
+from handflow.recognize.few_shot.hand_features import FEW_SHOT_VERSION
 from handflow.recognize.pictures import INPUTS, PICTURE_VERSION, InputKind, PictureInput
 from handflow.recognize.spotter import SpotterConfig, Threshold
 from handflow.recognize.windows import STEPS
@@ -55,6 +56,18 @@ class Pictures(_Part):
     version: int = PICTURE_VERSION
 
 
+class FewShot(_Part):
+    """How a few-shot model compares with its examples."""
+
+    windows: tuple[float, ...] = Field(min_length=1, max_length=4)  # seconds, looked at with every frame
+    weights: tuple[float, ...]  # of the parts of unlikeness (`few_shot.parts.PARTS`)
+    border: float  # of the unknown
+    usual_weights: tuple[float, ...]  # what they would be without examples
+    usual_border: float
+    steepness: float = Field(gt=0)  # how fast known turns into unknown beyond the border
+    version: int = FEW_SHOT_VERSION
+
+
 class ModelInfo(_Part):
     """Everything that running a model needs besides its weights."""
 
@@ -65,6 +78,7 @@ class ModelInfo(_Part):
     window_seconds: float = Field(gt=0, le=10)
     input_kind: Literal["landmarks"] | InputKind = "landmarks"
     pictures: Pictures | None = None  # of the input kinds that are pictures
+    few_shot: FewShot | None = None  # of models that are their examples
     feature_version: int = FEATURE_VERSION
     steps: int = STEPS
     channels: int = CHANNELS
@@ -143,7 +157,11 @@ def read_model_info(folder: Path) -> ModelInfo:
 def _require_version(document: dict[str, object], folder: Path) -> None:
     """Refuses a model whose input was computed otherwise than it is now."""
     shown = document.get("pictures")
-    if document.get("input_kind") in INPUTS and isinstance(shown, dict):
+    taught = document.get("few_shot")
+    if isinstance(taught, dict):
+        version, ours = taught.get("version"), FEW_SHOT_VERSION
+        same = version == ours
+    elif document.get("input_kind") in INPUTS and isinstance(shown, dict):
         version, ours = shown.get("version"), PICTURE_VERSION
         same = version == ours
     else:

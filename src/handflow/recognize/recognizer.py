@@ -143,11 +143,7 @@ class Recognizer:
         Raises:
             ValueError: the timestamp is not later than the one before, or a picture is missing.
         """
-        if self._frames and timestamp <= self._frames[-1].timestamp:
-            raise ValueError(f"frame of {timestamp} s comes after that of {self._frames[-1].timestamp} s")
-        self._frames.append(_Seen(timestamp, hands, self._kept(image)))
-        while self._frames[0].timestamp < timestamp - self.window_seconds - MARGIN:
-            self._frames.popleft()
+        self._remember(hands, timestamp, image)
         sequence = self._buffer()
         encoded = self._encode(self._window(sequence, timestamp))
         side: Literal["left", "right", "both"] = "left" if encoded.acting[0] == LEFT else "right"
@@ -183,6 +179,14 @@ class Recognizer:
             answer[place] = 1 - answer.max()
         total: Float32 = answer / max(float(answer.sum()), 1e-12)
         return total
+
+    def _remember(self, hands: TwoHands, timestamp: float, image: Image | None) -> None:
+        """Takes a frame into the buffer and lets go of those that no window reaches any more."""
+        if self._frames and timestamp <= self._frames[-1].timestamp:
+            raise ValueError(f"frame of {timestamp} s comes after that of {self._frames[-1].timestamp} s")
+        self._frames.append(_Seen(timestamp, hands, self._kept(image)))
+        while self._frames[0].timestamp < timestamp - self.window_seconds - MARGIN:
+            self._frames.popleft()
 
     def _kept(self, image: Image | None) -> Image | None:
         """What is kept of a frame's picture."""

@@ -1,0 +1,168 @@
+"""Learns gestures from a few examples of each: no training, the examples themselves are the model."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handflow.recognize.few_shot.combining import FEWEST_TO_FIT, combined, fit_weights, probabilities
+from handflow.recognize.few_shot.looks import Looks
+from handflow.recognize.few_shot.parts import PARTS, unlikeness
+from handflow.types import Float32, Float64
+
+_MOST_LEFT_OUT = 400
+"""Examples that are left out in turn at most: with more, as many are drawn evenly."""
+_BELIEF = 20.0
+"""How many examples the usual border of the unknown counts as much as."""
+_KNOWN_SHARE = 0.97
+"""Share of examples, each left out, that should be taken for known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """What holds before any example of a task is seen; settled on drawn gestures (`handflow pretrain`)."""
+
+    weights: tuple[float, ...]  # of `PARTS`
+    border: float  # weighted unlikeness, over the sum of weights, at which a gesture is as likely unknown
+    steepness: float  # how fast known turns into unknown beyond the border
+
+    def __post_init__(self) -> None:
+        if len(self.weights) != len(PARTS) or min(self.weights) < 0 or sum(self.weights) <= 0:
+            raise ValueError(f"weights are {self.weights}, expected {len(PARTS)} numbers from 0 on")
+        if self.steepness <= 0:
+            raise ValueError(f"steepness is {self.steepness}, expected a number above 0")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LeftOut:
+    """What the others say about each example that was left out."""
+
+    example: NDArray[np.intp]  # (n,) which ones
+    truth: NDArray[np.intp]  # (n,) their gestures
+    chance: Float64  # (n, gestures) probabilities; an only example of a gesture has 0 for it
+    nearness: Float64  # (n, gestures) unlikeness over the sum of weights; +inf where nothing is left
+    nearest: NDArray[np.intp]  # (n, gestures) the example of each gesture that is most alike
+
+    @property
+    def answer(self) -> NDArray[np.intp]:
+        """(n,) the likeliest gestures."""
+        return self.chance.argmax(axis=1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answer:
+    """What the examples say about queries."""
+
+    chance: Float64  # (queries, gestures) given that it is one of them, each row summing to 1
+    known: Float64  # (queries,) 0 to 1, that it is any of them
+    nearest: NDArray[np.intp]  # (queries,) example of the likeliest gesture that is most alike
+
+
+class FewShotClassifier:
+    """Tells gestures by their examples.
+
+    Args:
+        examples: what was taught.
+        labels: (examples,) the gesture of each.
+        usual: weights and border where the examples do not say better.
+        border: of the unknown, where it was settled before; None: from the examples.
+        weights: of the parts, likewise.
+
+    Raises:
+        ValueError: there are no examples, or not as many labels.
+    """
+
+    def __init__(
+        self,
+        examples: Looks,
+        labels: Sequence[str],
+        usual: Usual,
+        *,
+        weights: Sequence[float] | None = None,
+        border: float | None = None,
+    ) -> None:
+        if not len(examples) or len(examples) != len(labels):
+            raise ValueError(
+                f"{len(examples)} examples and {len(labels)} labels: expected as many, 1 or more"
+            )
+        self.examples = examples
+        self.gestures = tuple(sorted(set(labels)))
+        self.label: NDArray[np.intp] = np.array([self.gestures.index(name) for name in labels])
+        self.usual = usual
+        self._left_out: LeftOut | None = None
+        if weights is None or border is None:
+            self.weights, self.border = self._fitted()
+        else:
+            self.weights, self.border = np.array(weights, np.float64), float(border)
+
+    @property
+    def counts(self) -> NDArray[np.intp]:
+        """(gestures,) examples of each."""
+        return np.asarray(np.bincount(self.label, minlength=len(self.gestures)))
+
+    def answer(self, queries: Looks) -> Answer:
+        """What the examples say about queries."""
+        scores = unlikeness(queries, self.examples, self.label, len(self.gestures))
+        chance = probabilities(scores.parts, self.weights)
+        nearness = combined(scores.parts, self.weights) / self.weights.sum()
+        best = chance.argmax(axis=1)
+        rows = np.arange(len(best))
+        return Answer(chance, self.known(nearness.min(axis=1)), scores.nearest[rows, best])
+
+    def known(self, nearness: Float64) -> Float64:
+        """Probability of being a gesture that was taught, from the least unlikeness."""
+        exponent = np.clip((nearness - self.border) * self.usual.steepness, -60, 60)
+        return np.asarray(1 / (1 + np.exp(exponent)))
+
+    def leave_one_out(self) -> LeftOut:
+        """What the others say about each example; of more than some hundred, about an even choice."""
+        if self._left_out is None:
+            example, parts, nearest = self._without_itself()
+            self._left_out = self._weighed(example, parts, nearest)
+        return self._left_out
+
+    def _fitted(self) -> tuple[Float64, float]:
+        example, parts, nearest = self._without_itself()
+        truth = self.label[example]
+        usual = np.array(self.usual.weights)
+        enough = (
+            self.counts[truth] >= 3
+        )  # below, leaving one out says more about the lack than about the parts
+        self.weights = fit_weights(parts[:, enough], truth[enough], usual)
+        self.border = self.usual.border
+        self._left_out = self._weighed(example, parts, nearest)
+        return self.weights, self._settled_border(self._left_out)
+
+    def _without_itself(self) -> tuple[NDArray[np.intp], Float32, NDArray[np.intp]]:
+        n = len(self.examples)
+        example = np.unique(np.linspace(0, n - 1, min(n, _MOST_LEFT_OUT)).astype(np.intp))
+        queries = self.examples.take(example)
+        scores = unlikeness(queries, self.examples, self.label, len(self.gestures), itself=example)
+        return example, scores.parts, scores.nearest
+
+    def _weighed(self, example: NDArray[np.intp], parts: Float32, nearest: NDArray[np.intp]) -> LeftOut:
+        whole = np.where(np.isfinite(parts), parts, 1e3)
+        return LeftOut(
+            example=example,
+            truth=self.label[example],
+            chance=probabilities(whole, self.weights),
+            nearness=combined(whole, self.weights) / self.weights.sum(),
+            nearest=nearest,
+        )
+
+    def _settled_border(self, left: LeftOut) -> float:
+        """The border of the unknown: beyond nearly all examples left out, drawn to the usual one."""
+        rows = np.arange(len(left.example))
+        own = left.nearness[rows, left.truth]
+        others = np.where(np.arange(len(self.gestures))[None] == left.truth[:, None], np.inf, left.nearness)
+        own, other = own[own < 100], others.min(axis=1)
+        other = other[other < 100]
+        if len(own) < 2 or not len(other):
+            return self.usual.border
+        # As far out as needed for the examples, but no further than where other gestures begin.
+        outer = float(np.quantile(own, _KNOWN_SHARE))
+        inner = float(np.quantile(other, 0.05))
+        wished = (outer + inner) / 2 if outer < inner else outer
+        share = len(own) / (len(own) + _BELIEF)
+        return share * wished + (1 - share) * self.usual.border

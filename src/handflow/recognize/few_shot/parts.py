@@ -1,0 +1,137 @@
+"""How unlike two performances are, in parts: one number of each kind for every query and gesture.
+
+Each part is the logarithm of a distance: weighted sums are products of powers, and no part's unit matters.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handflow.recognize.few_shot.looks import Looks
+from handflow.recognize.few_shot.time_warping import warped_distances
+from handflow.types import Float32
+
+PARTS = ("exact", "motion", "warped", "other hand")
+"""Encoder of poses and motions; encoder of motions whatever the fingers do; time warping; the second hand."""
+NEAREST = 5
+"""Examples of a gesture that decide, those that the encoders find nearest."""
+
+_SHARPNESS = 4.0  # how much more the nearest of them counts
+_LEAST = 1e-6
+_OTHER_NONE, _OTHER_MISSING, _OTHER_LEAST = 0.03, 0.4, 0.01  # distance of no hand to none, and to one
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scores:
+    """Unlikeness of queries to gestures."""
+
+    parts: Float32  # (PARTS, queries, gestures)
+    nearest: NDArray[np.intp]  # (queries, gestures) number of the example that is most alike by the encoders
+
+
+def unlikeness(
+    queries: Looks,
+    examples: Looks,
+    label: NDArray[np.intp],
+    gestures: int,
+    *,
+    itself: NDArray[np.intp] | None = None,
+) -> Scores:
+    """Compares every query with the nearest examples of every gesture.
+
+    Args:
+        queries: what is to be told.
+        examples: what was taught, at least one of every gesture.
+        label: (examples,) number of the gesture of each.
+        gestures: how many there are.
+        itself: (queries,) example that a query is, which is then left out; its own gesture may then have none
+            left, which is as unlike as can be.
+    """
+    m, n = len(queries), len(examples)
+    exact, motion, other, crossed = _encoder_distances(queries, examples)
+    first = exact + motion + 0.25 * other
+    if itself is not None:
+        first[np.arange(m), itself] = np.inf
+    chosen, some = _nearest_of_each(first, label, gestures)  # (m, gestures, NEAREST), and which are real
+    rows = np.broadcast_to(np.arange(m)[:, None, None], chosen.shape)
+    query, example = rows[some], chosen[some]
+    warped = np.zeros(chosen.shape, np.float32)
+    warped[some] = _warping(queries, examples, query, example, crossed)
+    every = [part[rows, chosen] for part in (exact, motion)] + [warped, other[rows, chosen]]
+    parts = np.stack([_soft_least(part, some) for part in every])
+    assert n == len(label)
+    return Scores(parts.astype(np.float32), chosen[:, :, 0])
+
+
+def _encoder_distances(
+    queries: Looks, examples: Looks
+) -> tuple[Float32, Float32, Float32, NDArray[np.bool_]]:
+    """Logarithms (m, n) of both encoders' distances and of the second hand's; where the hands are crossed.
+
+    Which of two hands acts is a matter of little where both do: they are paired as fits better.
+    """
+    width = queries.points.shape[2] // 2
+    exact, motion = (
+        [[_cosine(queries, examples, a, b, part) for b in (0, 1)] for a in (0, 1)]
+        for part in (slice(0, width), slice(width, 2 * width))
+    )
+    mine, theirs = queries.share[:, 1], examples.share[:, 1]
+    both = np.minimum(mine[:, None], theirs[None])
+    crossed = (both > 0.25) & (exact[0][1] + exact[1][0] < exact[0][0] + exact[1][1])
+    acting = [np.where(crossed, e[0][1], e[0][0]) for e in (exact, motion)]
+    second = np.where(crossed, exact[1][0], exact[1][1])
+    missing = np.abs(mine[:, None] - theirs[None])
+    other = both * second + missing * _OTHER_MISSING + (1 - both - missing) * _OTHER_NONE
+    logs = [np.log(np.maximum(d, _LEAST)) for d in acting]
+    return logs[0], logs[1], np.log(other + _OTHER_LEAST), crossed
+
+
+def _cosine(queries: Looks, examples: Looks, a: int, b: int, part: slice) -> Float32:
+    result: Float32 = 1 - queries.points[:, a, part] @ examples.points[:, b, part].T
+    return result
+
+
+def _nearest_of_each(
+    first: Float32, label: NDArray[np.intp], gestures: int
+) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """The NEAREST examples of every gesture for every query, nearest first, and which of them there are."""
+    m = len(first)
+    chosen = np.zeros((m, gestures, NEAREST), np.intp)
+    some = np.zeros((m, gestures, NEAREST), bool)
+    for g in range(gestures):
+        members = np.flatnonzero(label == g)
+        count = min(NEAREST, len(members))
+        distances = first[:, members]
+        if len(members) > count:
+            best = np.argpartition(distances, count - 1, axis=1)[:, :count]
+        else:
+            best = np.broadcast_to(np.arange(count), (m, count))
+        order = np.argsort(np.take_along_axis(distances, best, axis=1), axis=1, kind="stable")
+        best = np.take_along_axis(best, order, axis=1)
+        chosen[:, g, :count] = members[best]
+        some[:, g, :count] = np.isfinite(np.take_along_axis(distances, best, axis=1))
+    return chosen, some
+
+
+def _warping(
+    queries: Looks,
+    examples: Looks,
+    query: NDArray[np.intp],
+    example: NDArray[np.intp],
+    crossed: NDArray[np.bool_],
+) -> Float32:
+    """Logarithm (pairs,) of the cost of aligning the acting hands."""
+    hand = crossed[query, example].astype(np.intp)
+    theirs = examples.frames[example, hand]
+    mine = queries.frames[:, 0] if len(queries) == 1 else queries.frames[query, 0]
+    result: Float32 = np.log(warped_distances(mine, theirs) + 1e-3)
+    return result
+
+
+def _soft_least(values: Float32, some: NDArray[np.bool_]) -> Float32:
+    """(m, gestures) between the least and the mean of those that there are; +inf where there is none."""
+    powers = np.where(some, np.exp(-_SHARPNESS * np.where(some, values, 0)), 0.0)
+    with np.errstate(divide="ignore"):
+        result: Float32 = -np.log(powers.sum(axis=2) / np.maximum(some.sum(axis=2), 1)) / _SHARPNESS
+    return result

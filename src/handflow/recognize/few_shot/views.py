@@ -1,0 +1,160 @@
+"""How a few-shot recognizer looks at a clip, or at the last moments of a stream: one stretch of time.
+
+A view is cut from its first to its last moment, whatever it lasts, and resampled to `STEPS` steps, so that a
+quick and a slow performance look alike. It holds up to two hands: the one that acts first, then the other.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handflow.recognize.windows import STEPS, merge_slots, usable_hands
+from handflow.types import LEFT, RIGHT, Float32, Float64, HandSequence
+
+_CENTRE = (0, 5, 17)
+_TIPS = (4, 8, 12, 16, 20)
+_RIGHT_BONUS = 1.25  # the left hand acts where it moves clearly more: a tie must not flip
+_SHORTEST = 1e-3  # seconds that a view lasts at least: a clip may be one frame
+_TOO_SHORT = 0.3  # seconds: such takes are taken whole
+_STILL = 0.2  # of the fastest moment: slower than this the hand waits or rests
+_JITTER = 0.015  # hand sizes a step: what a tracker adds to a hand at rest
+_AROUND = 0.4  # seconds that are kept before and after
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Views:
+    """A batch of views. Hands that are not there hold zeros."""
+
+    landmarks: Float32  # (views, STEPS, 2, 21, 3) in the sequence's unit: the acting hand, then the other
+    share: Float32  # (views, 2) share of the view in which each hand was seen; 0: not there
+    acting: NDArray[np.intp]  # (views,) slot of the acting hand
+
+    def __len__(self) -> int:
+        return len(self.landmarks)
+
+    def part(self, first: int, end: int) -> "Views":
+        """The views from `first` to before `end`."""
+        return Views(self.landmarks[first:end], self.share[first:end], self.acting[first:end])
+
+    def take(self, which: Sequence[int]) -> "Views":
+        """The views of these numbers."""
+        index = np.asarray(which, np.intp)
+        return Views(self.landmarks[index], self.share[index], self.acting[index])
+
+    @staticmethod
+    def stack(views: Iterable["Views"]) -> "Views":
+        """All views of several batches in one batch."""
+        parts = list(views)
+        if not parts:
+            nothing = np.zeros((0, 2), np.float32)
+            return Views(np.zeros((0, STEPS, 2, 21, 3), np.float32), nothing, np.zeros(0, np.intp))
+        return Views(
+            np.concatenate([p.landmarks for p in parts]),
+            np.concatenate([p.share for p in parts]),
+            np.concatenate([p.acting for p in parts]),
+        )
+
+
+def seen_span(sequence: HandSequence) -> tuple[float, float] | None:
+    """First and last moment (seconds) at which a usable hand is seen; None: never."""
+    usable = usable_hands(sequence.landmarks) & ~sequence.filled
+    frames = np.flatnonzero(usable.any(axis=1))
+    if not len(frames):
+        return None
+    return float(sequence.timestamps[frames[0]]), float(sequence.timestamps[frames[-1]])
+
+
+def view_of(sequence: HandSequence, start: float, end: float, *, hands_matter: bool = False) -> Views | None:
+    """The view of `sequence` from `start` to `end` (seconds); None where no hand is seen in it.
+
+    Where a hand is not seen for a while its landmarks are interpolated; before it is first seen and after it
+    is last seen they stay as they were.
+
+    Args:
+        sequence: landmarks over time, at any frame rate.
+        start: seconds, on the clock of the sequence.
+        end: seconds; later frames are not looked at.
+        hands_matter: True keeps left and right hands as they are, the left one first; else the acting hand
+            comes first and left hands are mirrored in shape, never in path.
+    """
+    low, high = np.searchsorted(sequence.timestamps, [start - 1e-6, end + 1e-6])
+    landmarks, times = sequence.landmarks[low:high], sequence.timestamps[low:high]
+    usable = usable_hands(landmarks) & ~sequence.filled[low:high]
+    if not usable.any():
+        return None
+    if not hands_matter:
+        landmarks, usable = merge_slots(landmarks, usable)
+    grid = np.linspace(start, max(end, start + _SHORTEST), STEPS)
+    marks = np.zeros((STEPS, 2, 21, 3), np.float32)
+    for slot in (LEFT, RIGHT):
+        there = usable[:, slot]
+        if there.any():
+            marks[:, slot] = _resampled(landmarks[there, slot], times[there], grid)
+    share = usable.mean(axis=0, dtype=np.float32)
+    acting = _acting(marks, share)
+    order = [LEFT, RIGHT] if hands_matter else [acting, 1 - acting]
+    if not hands_matter:
+        _mirror(marks[:, LEFT])
+    return Views(marks[None, :, order], share[None, order], np.array([acting]))
+
+
+def _resampled(values: Float32, times: Float64, grid: Float64) -> Float32:
+    """Linear interpolation of `(n, 21, 3)` at `times` onto `grid`; constant beyond the ends."""
+    after = np.clip(np.searchsorted(times, grid), 1, max(len(times) - 1, 1))
+    if len(times) == 1:
+        return np.repeat(values, len(grid), axis=0)
+    before = after - 1
+    weight = ((grid - times[before]) / np.maximum(times[after] - times[before], 1e-9)).clip(0, 1)
+    weight = weight.astype(np.float32)[:, None, None]
+    result: Float32 = values[before] * (1 - weight) + values[after] * weight
+    return result
+
+
+def _acting(marks: Float32, share: Float32) -> int:
+    """Slot of the hand that does more: spread of its place and of its fingers, in hand sizes."""
+    activity = np.zeros(2)
+    for slot in (LEFT, RIGHT):
+        if share[slot] > 0:
+            hand = marks[:, slot, :, :2]
+            size = np.median(np.linalg.norm(hand[:, 9] - hand[:, 0], axis=-1)) + 1e-6
+            centre = hand[:, _CENTRE].mean(axis=1)
+            tips = (hand[:, _TIPS] - centre[:, None]).reshape(len(hand), -1)
+            spread = np.sqrt(centre.var(axis=0).sum()) + 0.5 * np.sqrt(tips.var(axis=0).sum())
+            activity[slot] = (0.05 + spread / size) * share[slot]
+    return LEFT if activity[LEFT] > _RIGHT_BONUS * activity[RIGHT] else RIGHT
+
+
+def _mirror(hand: Float32) -> None:
+    """Mirrors the shape of a hand `(STEPS, 21, 3)` about the palm's centre, in place; its path stays."""
+    centre = hand[:, _CENTRE, 0].mean(axis=1, keepdims=True)
+    hand[..., 0] = 2 * centre - hand[..., 0]
+
+
+def active_span(sequence: HandSequence) -> tuple[float, float] | None:
+    """The part of a take in which something happens (seconds), with a little time around it.
+
+    Before it the hand waits, after it the hand rests. Of a held pose it is all of the time the hand is seen.
+    None where no hand is seen.
+    """
+    span = seen_span(sequence)
+    if span is None or span[1] - span[0] < _TOO_SHORT:
+        return span
+    view = view_of(sequence, *span)
+    assert view is not None
+    hand = view.landmarks[0, :, 0]
+    size = float(np.median(np.linalg.norm(hand[:, 9] - hand[:, 0], axis=-1))) + 1e-6
+    centre = hand[:, _CENTRE, :2].mean(axis=1)
+    own = (hand[:, :, :2] - centre[:, None]).reshape(STEPS, 21, 2)
+    motion = np.linalg.norm(np.diff(centre, axis=0), axis=1)
+    motion = (motion + np.linalg.norm(np.diff(own, axis=0), axis=2).mean(axis=1)) / size
+    motion = np.convolve(motion, np.ones(3) / 3, "same")
+    active = np.flatnonzero(motion > max(_STILL * motion.max(), _JITTER))
+    if not len(active):
+        return span
+    times = np.linspace(*span, STEPS)
+    return (
+        max(span[0], float(times[active[0]]) - _AROUND),
+        min(span[1], float(times[active[-1] + 1]) + _AROUND),
+    )
