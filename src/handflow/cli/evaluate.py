@@ -65,7 +65,10 @@ def evaluate(
         ),
     ] = Protocol.CLIPS,
     model: Annotated[
-        str | None, typer.Option("--model", help="Kind of model that a protocol teaches, as in `train`.")
+        str | None,
+        typer.Option(
+            "--model", help="Kind of model that a protocol teaches, as in `train`; few-shot where not given."
+        ),
     ] = None,
     shots: Annotated[str, typer.Option(help="Numbers of clips to teach of each gesture.")] = "1,3,5",
     repeats: Annotated[int, typer.Option(help="How often few-shot draws.", min=1)] = 10,

@@ -52,18 +52,21 @@ def teacher(
     cancelled: threading.Event,
     on_epoch: Callable[[float], None],
 ) -> Teach:
-    """Teaches by training a kind of model, each in a folder of its own that is removed at the end."""
+    """Teaches a kind of model; those that are trained in a folder of their own that is removed at the end."""
+    if kind in (None, "few-shot"):
+        return _few_shot(dataset, on_epoch, cancelled)
     try:
         from handflow.train import MODELS, configured, train_model
     except ModuleNotFoundError as error:
         raise MissingExtraError("teaching models for a protocol", "train") from error
-    if kind is not None and kind not in MODELS:
-        raise typer.BadParameter(f"there is no kind of model '{kind}': choose one of {', '.join(MODELS)}")
+    if kind not in MODELS:
+        known = ", ".join(("few-shot", *MODELS))
+        raise typer.BadParameter(f"there is no kind of model '{kind}': choose one of {known}")
     taught = 0
 
     def teach(clips: list[Clip]) -> Classify:
         nonlocal taught
-        config = configured(kind or "landmark", seed=seed)
+        config = configured(kind, seed=seed)
 
         def told(epoch: int, epochs: int, row: object) -> None:
             if cancelled.is_set():
@@ -75,6 +78,25 @@ def teacher(
         )
         taught += 1
         return lambda clip: classify_clip(recognizer, clip)[0]
+
+    return teach
+
+
+def _few_shot(dataset: Path, on_epoch: Callable[[float], None], cancelled: threading.Event) -> Teach:
+    from handflow.data import Dataset
+    from handflow.teach.memory import FewShotMemory
+
+    matter = dataset.is_dir() and Dataset.open(dataset).hands_matter
+    memory, taught = FewShotMemory(hands_matter=matter), 0
+
+    def teach(clips: list[Clip]) -> Classify:
+        nonlocal taught
+        if cancelled.is_set():
+            raise _Cancelled
+        classify = memory.teach(clips)
+        taught += 1
+        on_epoch(taught - 0.5)
+        return classify
 
     return teach
 

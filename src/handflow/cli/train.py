@@ -1,9 +1,9 @@
-"""`handflow train`: from a dataset to the folder of a trained model."""
+"""`handflow train`: from a dataset to the folder of a model."""
 
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,7 +20,13 @@ from handflow.cli.common import (
     require_training,
 )
 
+if TYPE_CHECKING:
+    from handflow.teach import Advice
+    from handflow.types import Clip
+
 app = command_app()
+
+FEW_SHOT, AUTO = "few-shot", "auto"
 
 
 class ValidationBy(StrEnum):
@@ -62,9 +68,11 @@ def train(
         str,
         typer.Option(
             "--model",
-            help="Kind of model: landmark · lrcn or convlstm, the article's networks on pictures.",
+            help="Kind of model: few-shot learns from one to five takes in a second · landmark trains a "
+            "network on many · auto takes the better of these two · lrcn or convlstm, the article's networks "
+            "on pictures.",
         ),
-    ] = "landmark",
+    ] = FEW_SHOT,
     out: Annotated[
         Path, typer.Option(help="Folder of models; the new one gets its own folder in it.")
     ] = Path("models"),
@@ -84,51 +92,104 @@ def train(
     size: Annotated[
         str | None, typer.Option(help="lrcn, convlstm: of their pictures, in pixels.", metavar="WxH")
     ] = None,
-    batch: Annotated[int | None, typer.Option(help="Windows of a training step.", min=1)] = None,
+    batch: Annotated[
+        int | None, typer.Option(help="Windows of a training step; not of few-shot.", min=1)
+    ] = None,
     epochs: Annotated[
-        int | None, typer.Option(help="Epochs at most; training ends early when it stops improving.", min=1)
+        int | None,
+        typer.Option(
+            help="Epochs at most; training ends early when it stops improving. Not of few-shot.", min=1
+        ),
     ] = None,
     val_by: Annotated[
-        ValidationBy,
-        typer.Option(help="Held out to decide when to stop: whole subjects, sessions, or single clips."),
-    ] = ValidationBy.AUTO,
+        ValidationBy | None,
+        typer.Option(
+            help="Held out to decide when to stop: whole subjects, sessions, or single clips; as hard as the "
+            "data allows where not given. Not of few-shot.",
+        ),
+    ] = None,
     window: Annotated[
         float | None,
         typer.Option(
             help="Seconds that the model looks back; chosen from the clips where not given.", min=0.3, max=5
         ),
     ] = None,
-    device: Annotated[Device, typer.Option(help="What computes.")] = Device.AUTO,
+    device: Annotated[Device, typer.Option(help="What computes; few-shot needs no GPU.")] = Device.AUTO,
     seed: Seed = 0,
     as_json: AsJson = False,
     verbose: Verbose = False,
 ) -> None:
-    """Train a model on a dataset. Ctrl-C ends early and keeps the best model so far."""
-    require_training("training")
+    """Make a model of a dataset. Ctrl-C ends a training early and keeps the best model so far."""
     from handflow.data import load_clips
-    from handflow.recognize import read_model_info
 
+    values = {
+        "--input": input, "--frames": frames, "--size": size, "--batch": batch, "--epochs": epochs,
+        "--val-by": val_by,
+    }  # fmt: skip
+    folder: Path
+    advice: Advice | None = None
+    if model == FEW_SHOT:
+        _no_values(values, preset)
+        clips = load_clips(dataset)
+        folder, advice = _teach(clips, dataset, out, window)
+        _tell(folder, as_json, advice)
+        return
+    require_training("training")
     clips = load_clips(dataset)
     width, height = picture_size(size) if size else (None, None)
+    changes = {
+        "input": input and input.value, "frames": frames, "width": width, "height": height, "batch": batch,
+        "epochs": epochs, "seed": seed, "validation_by": val_by and val_by.value, "window_seconds": window,
+        "device": device.value,
+    }  # fmt: skip
+    if model == AUTO:
+        folder, advice = _best(clips, dataset, out, window, preset, changes)
+    else:
+        folder = _train(model, clips, dataset, out, preset, changes)
+    _tell(folder, as_json, advice)
+
+
+def _no_values(values: Mapping[str, object], preset: Preset) -> None:
+    """Refuses what would have no effect."""
+    given = [name for name, value in values.items() if value is not None]
+    if preset is not Preset.DEFAULT:
+        given.append("--preset")
+    if given:
+        raise typer.BadParameter(
+            f"{given[0]} says how a network is trained and few-shot trains none: leave it out, or name "
+            "--model landmark, lrcn or convlstm"
+        )
+
+
+def _teach(
+    clips: "list[Clip]", dataset: Path, out: Path, window: float | None, notes: tuple[str, ...] = ()
+) -> "tuple[Path, Advice]":
+    from handflow.teach import TeachConfig, teach_model
+
+    try:
+        config = TeachConfig(window_seconds=window)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    with progress_console.status("looking at the clips"):
+        taught = teach_model(clips, out, config, dataset=dataset, notes=notes)
+    return taught.folder, taught.advice
+
+
+def _train(
+    model: str,
+    clips: "list[Clip]",
+    dataset: Path,
+    out: Path,
+    preset: Preset,
+    changes: Mapping[str, Any],
+    notes: tuple[str, ...] = (),
+) -> Path:
     with progress() as bar:
-        task = bar.add_task("loading torch", total=epochs)
+        task = bar.add_task("loading torch", total=changes["epochs"])
         from handflow.train import configured, train_model
 
         try:
-            config = configured(
-                model,
-                preset,
-                input=input and input.value,
-                frames=frames,
-                width=width,
-                height=height,
-                batch=batch,
-                epochs=epochs,
-                seed=seed,
-                validation_by=val_by.value,
-                window_seconds=window,
-                device=device.value,
-            )
+            config = configured(model, preset, **changes)
         except ValueError as error:  # a size or number out of range
             raise typer.BadParameter(str(error)) from error
         bar.update(task, description="drawing windows", total=config.epochs)
@@ -140,31 +201,70 @@ def train(
             words = f"loss {row['val_loss']:.3f} · windows right {row['val_accuracy']:.1%}"
             bar.update(task, description=words, completed=epoch, total=most)
 
-        folder = train_model(clips, config, out, dataset=dataset, report=told)
+        folder = train_model(clips, config, out, dataset=dataset, report=told, notes=notes)
         bar.update(task, description="done", completed=config.epochs)
+    return folder
+
+
+def _best(
+    clips: "list[Clip]",
+    dataset: Path,
+    out: Path,
+    window: float | None,
+    preset: Preset,
+    changes: Mapping[str, Any],
+) -> "tuple[Path, Advice | None]":
+    """The better of a few-shot model and the landmark network, by cross-validation."""
+    with progress() as bar:
+        task = bar.add_task("comparing few-shot and landmark", total=None)
+        from handflow.train import configured
+        from handflow.train.auto import choose
+        from handflow.train.models import with_dataset
+
+        try:
+            config = with_dataset(configured("landmark", preset, **changes), dataset)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from error
+        choice = choose(
+            clips, config, lambda fold, folds, done: bar.update(task, completed=fold + done, total=folds)
+        )
+    notes = (f"Chosen by --model auto: {choice.why}.",)
+    if choice.kind == FEW_SHOT:
+        return _teach(clips, dataset, out, window, notes)
+    return _train("landmark", clips, dataset, out, preset, changes, notes), None
+
+
+def _tell(folder: Path, as_json: bool, advice: "Advice | None") -> None:
+    from handflow.recognize import read_model_info
+
     info = read_model_info(folder)
     for note in info.notes:
         progress_console.print(f"[yellow]Note:[/] {note}", highlight=False)
     accuracy = info.evaluation.accuracy
     if as_json:
-        print_json(
-            {
-                "model": str(folder),
-                "labels": list(info.labels),
-                "accuracy": accuracy.mean,
-                "std": accuracy.std,
-                "held_out": info.evaluation.held_out,
-                "clips": info.evaluation.clips,
-                "window_seconds": info.window_seconds,
-                "notes": list(info.notes),
-            }
-        )
+        document = {
+            "model": str(folder),
+            "kind": info.kind,
+            "labels": list(info.labels),
+            "accuracy": accuracy and accuracy.mean,
+            "std": accuracy and accuracy.std,
+            "held_out": info.evaluation.held_out,
+            "clips": info.evaluation.clips,
+            "window_seconds": info.window_seconds,
+            "notes": list(info.notes),
+        }
+        print_json(document | ({} if advice is None else {"advice": advice.document()}))
         return
-    progress_console.print(
-        f"{accuracy.mean:.1%} of {info.evaluation.clips} held-out clips right "
-        f"(by {info.evaluation.held_out}); report: {folder / 'report.html'}",
-        markup=False,  # a folder's name may hold brackets
-        highlight=False,
-        soft_wrap=True,
-    )
+    lines = [f"report: {folder / 'report.html'}"]
+    if advice is not None:
+        lines = [*advice.sentences(), *lines]
+    elif accuracy is not None:
+        lines.insert(
+            0,
+            f"{accuracy.mean:.1%} of {info.evaluation.clips} held-out clips right "
+            f"(by {info.evaluation.held_out})",
+        )
+    for line in lines:
+        # a folder's name may hold brackets
+        progress_console.print(line, markup=False, highlight=False, soft_wrap=True)
     console.print(str(folder), markup=False, highlight=False, soft_wrap=True)

@@ -22,12 +22,13 @@ _GRADES = (
     (0.75, "Usable for a try, not yet for something that must work every time."),
     (0.0, "Not ready. Look at the gestures below, record more takes and train again."),
 )
+_LEFT_OUT = "Each take left out in turn, {} of {} were recognized by the others."
 _MOST_CONFUSIONS = 5  # more would hide what matters; the picture shows all
 
 
 def write_report(
     folder: Path,
-    result: ClipResult,
+    result: ClipResult | None,
     *,
     trained_on: Provenance | None = None,
     tested_on: Provenance | None = None,
@@ -39,6 +40,8 @@ def write_report(
     notes: Sequence[str] = (),
     tuned_on_it: bool = False,
     sees: InputKind | None = None,
+    told: Sequence[str] = (),
+    left_one_out: bool = False,
 ) -> Path:
     """Writes `folder/report.html`, with the pictures that lie there.
 
@@ -46,7 +49,7 @@ def write_report(
 
     Args:
         folder: where to write; usually the model folder.
-        result: the evaluation on clips that were held out.
+        result: the evaluation on clips that were held out; None: there were none to hold out.
         trained_on: whose clips the model was fitted to.
         tested_on: whose clips `result` was measured on.
         history: rows of history.csv, for the number of epochs.
@@ -57,6 +60,8 @@ def write_report(
         notes: further sentences that belong beside the result.
         tuned_on_it: whether the tested clips also decided when training ended or where thresholds lie.
         sees: input of an image network, for what inputs.png shows.
+        told: what the model says to the one who taught it.
+        left_one_out: whether `result` is of each taught take, told by the others.
 
     Returns:
         The report's path.
@@ -67,16 +72,24 @@ def write_report(
     body = [
         f"<h1>{escape(heading)}</h1>",
         '<p class="soft">How well it recognizes the gestures it was taught.</p>',
-        _verdict(result, trained_on, tested_on),
     ]
-    warnings = [*(overlap_notes(trained_on, tested_on) if trained_on and tested_on else ()), *notes]
+    if result is not None:
+        body.append(_verdict(result, trained_on, tested_on, left_one_out))
+    if told:
+        body.append(section("What the examples say", bullets(told)))
+    overlap = trained_on and tested_on and not left_one_out
+    warnings = [
+        *(overlap_notes(trained_on, tested_on) if overlap and trained_on and tested_on else ()),
+        *notes,
+    ]
     if warnings:
         body.append(section("Read the result with care", bullets(warnings), kind="warn"))
-    body += [
-        _gestures(result),
-        _confusions(result, folder),
-        _method(result, trained_on, tested_on, thresholds, folder, tuned_on_it),
-    ]
+    if result is not None:
+        body += [
+            _gestures(result),
+            _confusions(result, folder),
+            _method(result, trained_on, tested_on, thresholds, folder, tuned_on_it, left_one_out),
+        ]
     if sees is not None and (shown := _inputs(sees, folder)):
         body.append(shown)
     if training := _training(history, folder):
@@ -134,8 +147,11 @@ def advice(result: ClipResult) -> list[str]:
     return lines
 
 
-def _verdict(result: ClipResult, trained_on: Provenance | None, tested_on: Provenance | None) -> str:
+def _verdict(
+    result: ClipResult, trained_on: Provenance | None, tested_on: Provenance | None, left_one_out: bool
+) -> str:
     low, high = result.accuracy_interval
+    words = verdict_in_words(result, trained_on, tested_on)
     grade = next(words for least, words in _GRADES if result.accuracy >= least)
     balanced = ""
     if abs(result.balanced_accuracy - result.accuracy) >= 0.01:
@@ -146,7 +162,7 @@ def _verdict(result: ClipResult, trained_on: Provenance | None, tested_on: Prove
     return (
         "<section>\n"
         f'<p class="verdict"><strong>{result.accuracy:.1%}</strong> · '
-        f"{escape(verdict_in_words(result, trained_on, tested_on))}</p>\n"
+        f"{escape(_LEFT_OUT.format(result.right, result.clips) if left_one_out else words)}</p>\n"
         f"<p>{escape(grade)}</p>\n"
         '<p class="soft small">'
         + escape(
@@ -204,11 +220,17 @@ def _method(
     thresholds: Mapping[str, float] | None,
     folder: Path,
     tuned_on_it: bool,
+    left_one_out: bool,
 ) -> str:
     lines = []
     if trained_on:
         lines.append(f"Taught with {trained_on.in_words()}.")
-    if tested_on:
+    if left_one_out:
+        lines.append(
+            "Each of these takes was told by the others. They are takes of the same people, so someone new "
+            "may do worse: test it on takes of others."
+        )
+    elif tested_on:
         lines.append(f"Tested on {tested_on.in_words()}.")
     if tuned_on_it:
         lines.append(

@@ -32,16 +32,17 @@ class Spread(_Part):
 
 
 class Evaluation(_Part):
-    """How the model did on clips that its weights were not fitted to.
+    """How the model did on clips that were held out.
 
-    They decided when training stopped and set the thresholds, so new people may do a little worse.
+    They decided when training stopped and set the thresholds, so new people may do a little worse. A few-shot
+    model tells every example by the others.
     """
 
     held_out: str  # what was held out: "subject", "session" or "clip"
     clips: int
-    accuracy: Spread
-    balanced_accuracy: float
-    loss: float
+    accuracy: Spread | None  # None: there was nothing to hold out
+    balanced_accuracy: float | None
+    loss: float | None
     subjects: tuple[str, ...] = ()  # held out, where they are known
     note: str = ""  # what a reader must know, such as sessions on both sides
 

@@ -8,7 +8,7 @@ Nothing is shared with `handflow.synth.motion`, whose gestures serve to test wha
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -86,7 +86,6 @@ class Gestures:
     cyclic: Float32  # (gestures,) 1 where it has no beginning
     any_pose: Float32  # (gestures,)
     two_hands: Float32  # (gestures,) 1 where the other hand takes part
-    tables: tuple[GestureTable, ...] = field(repr=False, default=())
 
     def __len__(self) -> int:
         return len(self.pose)
@@ -121,7 +120,6 @@ def draw_gestures(rng: np.random.Generator, count: int, config: TableConfig | No
         cyclic=np.array([t.cyclic for t in tables], np.float32),
         any_pose=np.array([t.any_pose for t in tables], np.float32),
         two_hands=np.array([other is not None for other in pairs], np.float32),
-        tables=tuple(tables),
     )
 
 

@@ -15,6 +15,7 @@ from handflow.data import Dataset
 from handflow.errors import TrainingError
 from handflow.evaluate import ClipResult, evaluate_clips
 from handflow.evaluate.clips import classify_clip
+from handflow.evaluate.facts import data_fingerprint, versions
 from handflow.evaluate.inputs import inputs_picture
 from handflow.evaluate.plots import confusion_picture, loss_picture
 from handflow.evaluate.provenance import Provenance
@@ -24,7 +25,6 @@ from handflow.recognize.model_folder import NETWORK_FILE, Evaluation, ModelInfo,
 from handflow.recognize.windows import usable_hands
 from handflow.train.config import TrainConfig
 from handflow.train.export import export_onnx
-from handflow.train.facts import data_fingerprint, versions
 from handflow.train.fitting import EpochReport, write_history
 from handflow.train.images import train_convlstm, train_lrcn
 from handflow.train.landmark import train_landmark
@@ -44,6 +44,8 @@ MODELS: dict[str, Trainer] = {
 
 FEWEST_CLIPS = 2
 """Clips that every gesture needs: some to learn from and one to check with."""
+
+_PACKAGES = ("numpy", "torch", "lightning", "onnx", "onnxruntime", "safetensors")  # whose versions are noted
 
 _log = logging.getLogger(__name__)
 
@@ -66,6 +68,7 @@ def train_model(
     *,
     dataset: Path | None = None,
     report: EpochReport | None = None,
+    notes: Sequence[str] = (),
 ) -> Path:
     """Trains a model and writes its folder, whole or not at all.
 
@@ -76,6 +79,7 @@ def train_model(
         dataset: where the clips come from, for the report; a dataset's flip map is used, and its word on
             whether hands matter, unless `config` says something itself.
         report: called after every epoch.
+        notes: sentences that a reader of the results should know.
 
     Returns:
         the model's folder. After Ctrl-C it holds the best model so far, and its notes say so.
@@ -97,7 +101,7 @@ def train_model(
             folder / "weights.safetensors",
         )
         write_history(folder / "history.csv", trained.fitted.history)
-        notes = _notes(trained, dropped=len(clips) - len(used))
+        notes = [*notes, *_notes(trained, dropped=len(clips) - len(used))]
         info, result = _measured(trained, used, config, folder, notes)
         write_model_info(folder, info)
         held_out = [used[i] for i in trained.tested]
@@ -107,7 +111,7 @@ def train_model(
         now = datetime.now()  # noqa: DTZ005 - a folder is named by the clock on the user's wall
         name = (
             f"{now:%Y-%m-%d_%H-%M-%S}_{config.model}"
-            f"_loss{trained.fitted.best_loss:.3f}_acc{info.evaluation.accuracy.mean:.3f}"
+            f"_loss{trained.fitted.best_loss:.3f}_acc{result.accuracy:.3f}"
         )
         final = _free_name(out, name)
         write_report(
@@ -203,7 +207,7 @@ def _measured(
         trained_clips=dict(sorted(Counter(clip.label for clip in clips).items())),
         trained_on=Provenance.of(clips).document(),
         notes=tuple(notes),
-        versions=versions(),
+        versions=versions(*_PACKAGES),
     )
     held_out = [clips[i] for i in trained.tested]
     write_model_info(folder, info)

@@ -1,6 +1,6 @@
 """Learns gestures from a few examples of each: no training, the examples themselves are the model."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,7 +47,7 @@ class LeftOut:
     @property
     def answer(self) -> NDArray[np.intp]:
         """(n,) the likeliest gestures."""
-        return self.chance.argmax(axis=1)
+        return np.asarray(self.chance.argmax(axis=1))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,6 +110,12 @@ class FewShotClassifier:
         rows = np.arange(len(best))
         return Answer(chance, self.known(nearness.min(axis=1)), scores.nearest[rows, best])
 
+    def nearness(self, queries: Looks) -> Float64:
+        """(queries,) least unlikeness to any gesture, over the sum of weights."""
+        scores = unlikeness(queries, self.examples, self.label, len(self.gestures))
+        result: Float64 = (combined(scores.parts, self.weights) / self.weights.sum()).min(axis=1)
+        return result
+
     def known(self, nearness: Float64) -> Float64:
         """Probability of being a gesture that was taught, from the least unlikeness."""
         exponent = np.clip((nearness - self.border) * self.usual.steepness, -60, 60)
@@ -118,27 +124,36 @@ class FewShotClassifier:
     def leave_one_out(self) -> LeftOut:
         """What the others say about each example; of more than some hundred, about an even choice."""
         if self._left_out is None:
-            example, parts, nearest = self._without_itself()
-            self._left_out = self._weighed(example, parts, nearest)
+            self._left_out = self._weighed(*self._without(np.arange(len(self.examples))))
         return self._left_out
 
+    def leave_groups_out(self, group: Sequence[Hashable]) -> LeftOut:
+        """What the examples of other groups say about each example.
+
+        Args:
+            group: (examples,) such as whose each is.
+        """
+        names = {name: number for number, name in enumerate(dict.fromkeys(group))}
+        return self._weighed(*self._without(np.array([names[name] for name in group])))
+
     def _fitted(self) -> tuple[Float64, float]:
-        example, parts, nearest = self._without_itself()
+        example, parts, nearest = self._without(np.arange(len(self.examples)))
         truth = self.label[example]
         usual = np.array(self.usual.weights)
-        enough = (
-            self.counts[truth] >= 3
-        )  # below, leaving one out says more about the lack than about the parts
+        # With fewer, leaving one out says more about the lack of examples than about the parts.
+        enough = self.counts[truth] >= FEWEST_TO_FIT
         self.weights = fit_weights(parts[:, enough], truth[enough], usual)
         self.border = self.usual.border
         self._left_out = self._weighed(example, parts, nearest)
         return self.weights, self._settled_border(self._left_out)
 
-    def _without_itself(self) -> tuple[NDArray[np.intp], Float32, NDArray[np.intp]]:
+    def _without(self, group: NDArray[np.intp]) -> tuple[NDArray[np.intp], Float32, NDArray[np.intp]]:
+        """Examples, and how unlike they are to each gesture without the examples of their own group."""
         n = len(self.examples)
         example = np.unique(np.linspace(0, n - 1, min(n, _MOST_LEFT_OUT)).astype(np.intp))
         queries = self.examples.take(example)
-        scores = unlikeness(queries, self.examples, self.label, len(self.gestures), itself=example)
+        own = group[example][:, None] == group[None]
+        scores = unlikeness(queries, self.examples, self.label, len(self.gestures), excluded=own)
         return example, scores.parts, scores.nearest
 
     def _weighed(self, example: NDArray[np.intp], parts: Float32, nearest: NDArray[np.intp]) -> LeftOut:

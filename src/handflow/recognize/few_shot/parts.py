@@ -36,7 +36,7 @@ def unlikeness(
     label: NDArray[np.intp],
     gestures: int,
     *,
-    itself: NDArray[np.intp] | None = None,
+    excluded: NDArray[np.bool_] | None = None,
 ) -> Scores:
     """Compares every query with the nearest examples of every gesture.
 
@@ -45,14 +45,14 @@ def unlikeness(
         examples: what was taught, at least one of every gesture.
         label: (examples,) number of the gesture of each.
         gestures: how many there are.
-        itself: (queries,) example that a query is, which is then left out; its own gesture may then have none
-            left, which is as unlike as can be.
+        excluded: (queries, examples) which examples do not count, such as the query itself. A gesture of
+            which none is left is as unlike as can be: +inf.
     """
-    m, n = len(queries), len(examples)
+    m = len(queries)
     exact, motion, other, crossed = _encoder_distances(queries, examples)
     first = exact + motion + 0.25 * other
-    if itself is not None:
-        first[np.arange(m), itself] = np.inf
+    if excluded is not None:
+        first = np.where(excluded, np.inf, first)
     chosen, some = _nearest_of_each(first, label, gestures)  # (m, gestures, NEAREST), and which are real
     rows = np.broadcast_to(np.arange(m)[:, None, None], chosen.shape)
     query, example = rows[some], chosen[some]
@@ -60,7 +60,6 @@ def unlikeness(
     warped[some] = _warping(queries, examples, query, example, crossed)
     every = [part[rows, chosen] for part in (exact, motion)] + [warped, other[rows, chosen]]
     parts = np.stack([_soft_least(part, some) for part in every])
-    assert n == len(label)
     return Scores(parts.astype(np.float32), chosen[:, :, 0])
 
 

@@ -10,8 +10,6 @@ import numpy as np
 import handflow
 from handflow.types import Clip
 
-_PACKAGES = ("numpy", "torch", "lightning", "onnx", "onnxruntime", "safetensors")
-
 
 def data_fingerprint(clips: Sequence[Clip]) -> str:
     """sha256 over labels, times and landmarks of all clips, whatever their order."""
@@ -24,10 +22,10 @@ def data_fingerprint(clips: Sequence[Clip]) -> str:
     return hashlib.sha256(b"".join(sorted(parts))).hexdigest()
 
 
-def versions() -> dict[str, str]:
-    """Versions of handflow, Python and the packages that made a model."""
+def versions(*packages: str) -> dict[str, str]:
+    """Versions of handflow, Python and the named packages that made a model."""
     return {
         "handflow": handflow.__version__,
         "python": platform.python_version(),
-        **{name: version(name) for name in _PACKAGES},
+        **{name: version(name) for name in packages},
     }

@@ -1,0 +1,92 @@
+"""What holds before a task's own examples say better, settled on drawn gestures that trained nothing.
+
+How the parts count beside each other was chosen on recordings and on another source of motion, not here: on a
+generator's own gestures its encoders look better than they are. Only how sure an answer is, and from where on
+a gesture is unknown, are measured here.
+"""
+
+import numpy as np
+
+from handflow.recognize.few_shot.classifier import FewShotClassifier, Usual
+from handflow.recognize.few_shot.looks import Encoders, Looks, look_at
+from handflow.recognize.few_shot.views import Views
+from handflow.synth.gesture_tables import TableConfig, draw_gestures
+from handflow.synth.performances import NumpyDraws, PerformanceConfig, perform
+from handflow.types import Float64
+
+SHARES = (2.0, 2.0, 4.0, 1.0)
+"""How the parts (`few_shot.parts.PARTS`) count beside each other."""
+_GESTURES, _TAUGHT, _TAKES = 16, 10, 8  # of a task: all, those that are taught, takes of each
+_SCALES = np.geomspace(0.25, 4, 33)
+
+
+def settle(encoders: Encoders, *, tasks: int = 40, seed: int = 1_000_003) -> Usual:
+    """Scale of the weights at one example, and the border of the unknown at three.
+
+    Args:
+        encoders: what examples are compared with.
+        tasks: how many are drawn, of ten gestures each, performed by one person.
+        seed: of the gestures, which no training draws.
+    """
+    unlike = Usual(SHARES, 0.0, 1.0)
+    losses = np.zeros(len(_SCALES))
+    known: list[Float64] = []
+    unknown: list[Float64] = []
+    for number in range(tasks):
+        looks, gesture = _task(encoders, seed + number)
+        taught = gesture < _TAUGHT
+        take = np.tile(np.arange(_TAKES), _GESTURES)
+        one = FewShotClassifier(
+            looks.take(np.flatnonzero(taught & (take == 0))), _names(np.arange(_TAUGHT)), unlike,
+            weights=SHARES, border=0.0,
+        )  # fmt: skip
+        asked = np.flatnonzero(taught & (take > 2))
+        answer = one.answer(looks.take(asked))
+        logits = np.log(np.maximum(answer.chance, 1e-30))
+        for k, scale in enumerate(_SCALES):
+            scaled = logits * scale
+            scaled -= np.logaddexp.reduce(scaled, axis=1, keepdims=True)
+            losses[k] -= scaled[np.arange(len(asked)), gesture[asked]].mean()
+        three = FewShotClassifier(
+            looks.take(np.flatnonzero(taught & (take < 3))), _names(np.repeat(np.arange(_TAUGHT), 3)), unlike,
+            weights=SHARES, border=0.0,
+        )  # fmt: skip
+        known.append(three.nearness(looks.take(asked)))
+        unknown.append(three.nearness(looks.take(np.flatnonzero(~taught))))
+    scale = float(_SCALES[losses.argmin()])
+    border, steepness = _border(np.concatenate(known), np.concatenate(unknown))
+    return Usual(tuple(round(share * scale, 3) for share in SHARES), round(border, 3), round(steepness, 3))
+
+
+def _names(numbers: np.ndarray) -> list[str]:
+    return [f"{number:02d}" for number in numbers]
+
+
+def _task(encoders: Encoders, seed: int) -> tuple[Looks, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    gestures = draw_gestures(rng, _GESTURES, TableConfig(alike=0.3, two_hands=0.2))
+    draws = NumpyDraws(int(rng.integers(2**31)))
+    made = perform([gestures], _TAKES, draws, PerformanceConfig(one_user=1.0), hands=2)
+    seen = np.isfinite(made.landmarks).all(axis=(3, 4)).mean(axis=1, dtype=np.float32)
+    views = Views(np.nan_to_num(made.landmarks), seen, np.ones(len(seen), np.intp))
+    return look_at(views, encoders), made.gesture
+
+
+def _border(known: Float64, unknown: Float64) -> tuple[float, float]:
+    """Where a logistic curve between known and unknown lies, and how steep it is; both count alike."""
+    values = np.concatenate([known, unknown])
+    truth = np.concatenate([np.ones(len(known)), np.zeros(len(unknown))])
+    weight = np.where(truth > 0, 0.5 / len(known), 0.5 / len(unknown))
+    middle, spread = values.mean(), values.std()
+    x = np.stack([np.ones(len(values)), (values - middle) / spread], axis=1)
+    beta = np.zeros(2)
+    for _ in range(50):
+        chance = 1 / (1 + np.exp(-x @ beta))
+        gradient = x.T @ (weight * (truth - chance))
+        curvature = (x * (weight * chance * (1 - chance))[:, None]).T @ x + 1e-9 * np.eye(2)
+        step = np.linalg.solve(curvature, gradient)
+        beta += np.clip(step, -2, 2)
+        if np.abs(step).max() < 1e-8:
+            break
+    steepness = -beta[1] / spread
+    return float(middle + beta[0] / (steepness * spread) * spread), float(steepness)
