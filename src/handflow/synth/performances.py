@@ -43,9 +43,7 @@ class NumpyDraws:
     """`Draws` of NumPy arrays."""
 
     def __init__(self, seed: int) -> None:
-        import array_api_compat.numpy
-
-        self.xp: Any = array_api_compat.numpy
+        self.xp: Any = np
         self._rng = np.random.default_rng(seed)
 
     def normal(self, *shape: int) -> Any:

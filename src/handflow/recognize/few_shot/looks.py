@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import Protocol
 
-import array_api_compat.numpy as xp
 import numpy as np
 from numpy.typing import NDArray
 
@@ -71,7 +70,7 @@ def _ways(views: Views) -> tuple[Float32, Float32, NDArray[np.bool_]]:
     """What time warping compares, the features of the hands that are there, and which are."""
     there = views.share > 0
     hands = views.landmarks.transpose(0, 2, 1, 3, 4)[there]  # (hands, steps, 21, 3)
-    features = np.asarray(hand_features(hands, xp), np.float32)
+    features = np.asarray(hand_features(hands, np), np.float32)
     frames = np.zeros((*there.shape, views.landmarks.shape[1] // PACE, FRAME_CHANNELS), np.float32)
     frames[there] = features[:, :FRAME_CHANNELS, ::PACE].transpose(0, 2, 1)
     frames[..., _PATH] *= _PATH_WEIGHT
