@@ -10,7 +10,7 @@ from rich.table import Table
 from handflow.cli.common import AsJson, Seed, Verbose, command_app, console, print_json, progress_console
 
 app = command_app()
-BENCHES = ("hands", "train", "stream")
+BENCHES = ("hands", "train", "teach", "stream")
 
 
 @app.command(epilog="Example: handflow bench hands")
@@ -38,6 +38,8 @@ def bench(
         raise typer.BadParameter(f"'{what}' is not known: choose {', '.join(BENCHES)}")
     if what == "hands":
         _hands(frames, runs, seed, data, as_json)
+    elif what == "teach":
+        _teach(runs, seed, as_json)
     elif what == "train":
         _train(runs, seed, parts, as_json)
     else:
@@ -75,6 +77,35 @@ def _train(runs: int, seed: int, parts: bool, as_json: bool) -> None:
         f"model of {measured.model_mb:.2f} MB"
     )
     print_steps(report)
+
+
+def _teach(runs: int, seed: int, as_json: bool) -> None:
+    from handflow.bench.teaching import bench_teach
+
+    with progress_console.status("…") as status:
+        measured = bench_teach(runs=runs, seed=seed, progress=status.update)
+    if as_json:
+        print_json({"bench": "teach", "runs": runs, **asdict(measured)})
+        return
+    table = Table("what", "time")
+    for what, seconds in (
+        ("teaching 10 gestures of 5 clips, from landmarks to the model folder", measured.teach_seconds),
+        ("opening that model", measured.load_seconds),
+        ("20 gestures of 10 clips: one clip more", measured.add_seconds),
+        ("… a gesture of 10 clips more", measured.add_gesture_seconds),
+        ("… one clip less", measured.remove_seconds),
+    ):
+        table.add_row(what, f"{seconds:.2f} s")
+    for what, milliseconds in (
+        (
+            "telling a window, 20 gestures of 5 clips (p50 / p95)",
+            f"{measured.window_p50:.2f} / {measured.window_p95:.2f} ms",
+        ),
+        ("… of two hands (p50)", f"{measured.window_two_hands_p50:.2f} ms"),
+        ("a live frame, all windows (p50 / p95)", f"{measured.frame_p50:.2f} / {measured.frame_p95:.2f} ms"),
+    ):
+        table.add_row(what, milliseconds)
+    console.print(table)
 
 
 def _stream(model: Path | None, seed: int, as_json: bool) -> None:

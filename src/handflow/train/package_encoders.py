@@ -16,20 +16,21 @@ from handflow.errors import TrainingError
 from handflow.recognize.few_shot.hand_features import CHANNELS
 from handflow.recognize.few_shot.packaged import CARD_FILE, ENCODERS_FILE, OnnxEncoders
 from handflow.recognize.windows import STEPS
-from handflow.train.encoder import Experts
+from handflow.train.encoder import Experts, HandEncoder
 
 PARITY = 5e-3
 """Largest difference of a coordinate between torch and the file that halving the weights may make."""
 _HALVED = 256  # numbers from which on a weight is stored in half precision
 
 
-def write_encoders(experts: Experts, folder: Path, card: dict[str, Any]) -> Path:
+def write_encoders(encoders: list[HandEncoder], folder: Path, card: dict[str, Any]) -> Path:
     """Writes encoders.onnx and encoders.json into `folder`, both or neither.
 
     Raises:
         TrainingError: the file does not give what the encoders give.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    experts = Experts(encoders)
     with staging_folder(folder) as scratch:
         path = scratch / ENCODERS_FILE
         export_encoders(experts, path)

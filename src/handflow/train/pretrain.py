@@ -1,9 +1,10 @@
 """Trains the few-shot encoders on gestures that nobody made: a fixed recipe, resumable at any moment."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,7 +12,10 @@ from torch import Tensor, nn
 
 from handflow.atomic import write_bytes
 from handflow.errors import TrainingError
+from handflow.evaluate.facts import versions
+from handflow.recognize.few_shot.classifier import Usual
 from handflow.recognize.few_shot.hand_features import FEW_SHOT_VERSION, hand_features
+from handflow.recognize.few_shot.parts import PARTS
 from handflow.synth.gesture_tables import TableConfig, draw_gestures
 from handflow.synth.performances import PerformanceConfig, perform
 from handflow.train.encoder import EncoderConfig, HandEncoder, contrastive_loss
@@ -168,6 +172,46 @@ def _nearest(points: Tensor, gesture: Tensor, task: Tensor) -> float:
     similarity = points @ points.T
     similarity = similarity.masked_fill(task[:, None] != task[None], -2).fill_diagonal_(-2)
     return float((gesture[similarity.argmax(1)] == gesture).float().mean())
+
+
+def check_device(name: str) -> str:
+    """The device's name, if it is here.
+
+    Raises:
+        TrainingError: it is not.
+    """
+    try:
+        torch.zeros(1, device=name)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise TrainingError(f"nothing can be computed on '{name}' here ({reason}): name cpu") from None
+    return name
+
+
+def card(
+    config: PretrainConfig, usual: Usual | None = None, results: Mapping[str, float] | None = None
+) -> dict[str, Any]:
+    """What encoders.json says: how the encoders were made, what is usual with them, how they did."""
+    recipe = {key: value for key, value in asdict(config).items() if key not in ("threads", "device")}
+    usual = usual or Usual((1.0,) * len(PARTS), 0.0, 1.0)
+    return {
+        "few_shot_version": FEW_SHOT_VERSION,
+        "usual": asdict(usual),
+        "command": f"handflow pretrain --seed {config.seed}"
+        + ("" if config.steps == PretrainConfig().steps else f" --steps {config.steps}"),
+        "data": "gestures drawn and performed by handflow.synth.gesture_tables and "
+        "handflow.synth.performances; no recording of a person",
+        "experts": {name: asdict(tables) for name, tables in EXPERTS.items()},
+        "recipe": recipe,
+        "results": {
+            "what": "share of takes recognized, ten drawn gestures of one person that trained nothing, by "
+            "number of examples",
+            "shots": dict(results or {}),
+        },
+        "limits": "hands seen by MediaPipe's hand models or alike; two gestures that differ by less than the "
+        "tracker's errors cannot be told apart; measured on people in docs/few-shot.md",
+        "versions": versions("numpy", "torch", "onnx"),
+    }
 
 
 def _recipe(config: PretrainConfig) -> str:

@@ -5,6 +5,8 @@ generator's own gestures its encoders look better than they are. Only how sure a
 a gesture is unknown, are measured here.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from handflow.recognize.few_shot.classifier import FewShotClassifier, Usual
@@ -56,6 +58,30 @@ def settle(encoders: Encoders, *, tasks: int = 40, seed: int = 1_000_003) -> Usu
     scale = float(_SCALES[losses.argmin()])
     border, steepness = _border(np.concatenate(known), np.concatenate(unknown))
     return Usual(tuple(round(share * scale, 3) for share in SHARES), round(border, 3), round(steepness, 3))
+
+
+def measure(
+    encoders: Encoders,
+    usual: Usual,
+    *,
+    shots: Sequence[int] = (1, 3, 5),
+    tasks: int = 40,
+    seed: int = 2_000_003,
+) -> dict[str, float]:
+    """Share of right answers for ten drawn gestures of one person, by number of examples."""
+    right = dict.fromkeys(shots, 0)
+    asked = 0
+    for number in range(tasks):
+        looks, gesture = _task(encoders, seed + number)
+        take = np.tile(np.arange(_TAKES), _GESTURES)
+        queries = np.flatnonzero((gesture < _TAUGHT) & (take >= max(shots)))
+        asked += len(queries)
+        for k in shots:
+            examples = np.flatnonzero((gesture < _TAUGHT) & (take < k))
+            classifier = FewShotClassifier(looks.take(examples), _names(gesture[examples]), usual)
+            answer = classifier.answer(looks.take(queries)).chance.argmax(axis=1)
+            right[k] += int((answer == gesture[queries]).sum())
+    return {str(k): right[k] / asked for k in shots}
 
 
 def _names(numbers: np.ndarray) -> list[str]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from handflow.recognize.few_shot.combining import FEWEST_TO_FIT, combined, fit_weights, probabilities
 from handflow.recognize.few_shot.looks import Looks
-from handflow.recognize.few_shot.parts import PARTS, unlikeness
+from handflow.recognize.few_shot.parts import PARTS, members_of, unlikeness
 from handflow.types import Float32, Float64
 
 _MOST_LEFT_OUT = 400
@@ -89,6 +89,7 @@ class FewShotClassifier:
         self.examples = examples
         self.gestures = tuple(sorted(set(labels)))
         self.label: NDArray[np.intp] = np.array([self.gestures.index(name) for name in labels])
+        self._members = members_of(self.label, len(self.gestures))
         self.usual = usual
         self._left_out: LeftOut | None = None
         if weights is None or border is None:
@@ -103,7 +104,7 @@ class FewShotClassifier:
 
     def answer(self, queries: Looks) -> Answer:
         """What the examples say about queries."""
-        scores = unlikeness(queries, self.examples, self.label, len(self.gestures))
+        scores = unlikeness(queries, self.examples, self._members)
         chance = probabilities(scores.parts, self.weights)
         nearness = combined(scores.parts, self.weights) / self.weights.sum()
         best = chance.argmax(axis=1)
@@ -112,7 +113,7 @@ class FewShotClassifier:
 
     def nearness(self, queries: Looks) -> Float64:
         """(queries,) least unlikeness to any gesture, over the sum of weights."""
-        scores = unlikeness(queries, self.examples, self.label, len(self.gestures))
+        scores = unlikeness(queries, self.examples, self._members)
         result: Float64 = (combined(scores.parts, self.weights) / self.weights.sum()).min(axis=1)
         return result
 
@@ -153,7 +154,7 @@ class FewShotClassifier:
         example = np.unique(np.linspace(0, n - 1, min(n, _MOST_LEFT_OUT)).astype(np.intp))
         queries = self.examples.take(example)
         own = group[example][:, None] == group[None]
-        scores = unlikeness(queries, self.examples, self.label, len(self.gestures), excluded=own)
+        scores = unlikeness(queries, self.examples, self._members, excluded=own)
         return example, scores.parts, scores.nearest
 
     def _weighed(self, example: NDArray[np.intp], parts: Float32, nearest: NDArray[np.intp]) -> LeftOut:

@@ -33,8 +33,7 @@ class Scores:
 def unlikeness(
     queries: Looks,
     examples: Looks,
-    label: NDArray[np.intp],
-    gestures: int,
+    members: tuple[NDArray[np.intp], NDArray[np.bool_]],
     *,
     excluded: NDArray[np.bool_] | None = None,
 ) -> Scores:
@@ -43,24 +42,22 @@ def unlikeness(
     Args:
         queries: what is to be told.
         examples: what was taught, at least one of every gesture.
-        label: (examples,) number of the gesture of each.
-        gestures: how many there are.
+        members: which examples each gesture has, as `members_of` gives them.
         excluded: (queries, examples) which examples do not count, such as the query itself. A gesture of
             which none is left is as unlike as can be: +inf.
     """
-    m = len(queries)
     exact, motion, other, crossed = _encoder_distances(queries, examples)
     first = exact + motion + 0.25 * other
     if excluded is not None:
         first = np.where(excluded, np.inf, first)
-    chosen, some = _nearest_of_each(first, label, gestures)  # (m, gestures, NEAREST), and which are real
-    rows = np.broadcast_to(np.arange(m)[:, None, None], chosen.shape)
-    query, example = rows[some], chosen[some]
+    chosen, some = _nearest_of_each(first, members)
+    rows = np.broadcast_to(np.arange(len(queries))[:, None, None], chosen.shape)
     warped = np.zeros(chosen.shape, np.float32)
-    warped[some] = _warping(queries, examples, query, example, crossed)
-    every = [part[rows, chosen] for part in (exact, motion)] + [warped, other[rows, chosen]]
-    parts = np.stack([_soft_least(part, some) for part in every])
-    return Scores(parts.astype(np.float32), chosen[:, :, 0])
+    warped[some] = _warping(queries, examples, rows[some], chosen[some], crossed)
+    parts = np.stack([exact[rows, chosen], motion[rows, chosen], warped, other[rows, chosen]])
+    least = np.where(some, first[rows, chosen], np.inf).argmin(axis=2)
+    nearest = np.take_along_axis(chosen, least[..., None], axis=2)[..., 0]
+    return Scores(_soft_least(parts, some).astype(np.float32), nearest)
 
 
 def _encoder_distances(
@@ -91,26 +88,26 @@ def _cosine(queries: Looks, examples: Looks, a: int, b: int, part: slice) -> Flo
     return result
 
 
+def members_of(label: NDArray[np.intp], gestures: int) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Examples of each gesture as rows of a table (gestures, most), and which places are taken."""
+    counts = np.bincount(label, minlength=gestures)
+    table = np.zeros((gestures, max(int(counts.max(initial=1)), 1)), np.intp)
+    taken = np.arange(table.shape[1])[None] < counts[:, None]
+    table[taken] = np.argsort(label, kind="stable")
+    return table, taken
+
+
 def _nearest_of_each(
-    first: Float32, label: NDArray[np.intp], gestures: int
+    first: Float32, members: tuple[NDArray[np.intp], NDArray[np.bool_]]
 ) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-    """The NEAREST examples of every gesture for every query, nearest first, and which of them there are."""
-    m = len(first)
-    chosen = np.zeros((m, gestures, NEAREST), np.intp)
-    some = np.zeros((m, gestures, NEAREST), bool)
-    for g in range(gestures):
-        members = np.flatnonzero(label == g)
-        count = min(NEAREST, len(members))
-        distances = first[:, members]
-        if len(members) > count:
-            best = np.argpartition(distances, count - 1, axis=1)[:, :count]
-        else:
-            best = np.broadcast_to(np.arange(count), (m, count))
-        order = np.argsort(np.take_along_axis(distances, best, axis=1), axis=1, kind="stable")
-        best = np.take_along_axis(best, order, axis=1)
-        chosen[:, g, :count] = members[best]
-        some[:, g, :count] = np.isfinite(np.take_along_axis(distances, best, axis=1))
-    return chosen, some
+    """(m, gestures, up to NEAREST) nearest examples of every gesture, and which of them there are."""
+    table, taken = members
+    distances = np.where(taken[None], first[:, table], np.inf)  # (m, gestures, most)
+    if table.shape[1] <= NEAREST:
+        return np.broadcast_to(table, distances.shape), np.isfinite(distances)
+    best = np.argpartition(distances, NEAREST - 1, axis=2)[:, :, :NEAREST]
+    chosen = np.take_along_axis(np.broadcast_to(table, distances.shape), best, axis=2)
+    return chosen, np.isfinite(np.take_along_axis(distances, best, axis=2))
 
 
 def _warping(
@@ -129,8 +126,8 @@ def _warping(
 
 
 def _soft_least(values: Float32, some: NDArray[np.bool_]) -> Float32:
-    """(m, gestures) between the least and the mean of those that there are; +inf where there is none."""
-    powers = np.where(some, np.exp(-_SHARPNESS * np.where(some, values, 0)), 0.0)
+    """(parts, m, gestures) between the least and the mean of those there are; +inf where there is none."""
+    powers = np.exp(-_SHARPNESS * values.astype(np.float64))
+    powers[:, ~some] = 0
     with np.errstate(divide="ignore"):
-        result: Float32 = -np.log(powers.sum(axis=2) / np.maximum(some.sum(axis=2), 1)) / _SHARPNESS
-    return result
+        return np.asarray(-np.log(powers.sum(axis=3) / np.maximum(some.sum(axis=2), 1)) / _SHARPNESS)
