@@ -10,6 +10,16 @@ from handflow.atomic import write_bytes
 from handflow.errors import ModelFileError
 from handflow.hands import silhouette
 from handflow.recognize import features, windows
+from handflow.recognize.few_shot import (
+    classifier,
+    combining,
+    hand_features,
+    looks,
+    parts,
+    time_warping,
+    views,
+)
+from handflow.recognize.few_shot.examples import EXAMPLES_FILE
 from handflow.recognize.loading import load_recognizer
 from handflow.recognize.model_folder import INFO_FILE, NETWORK_FILE
 from handflow.recognize.pictures import MARGIN, InputKind
@@ -46,6 +56,58 @@ class Model:
         window = window_features(hands, times[-1], self.info["window_seconds"], **options)
         (scores,) = self.session.run(None, {"features": window[None]})
         return dict(zip(self.info["labels"], scores[0].tolist()))
+'''
+
+FEW_SHOT_LOADER = '''"""Runs this few-shot gesture model on hand landmarks. Needs numpy and onnxruntime alone.
+
+    from load import Model
+    Model().scores(landmarks, timestamps)   # {"hand_up": 0.97, ...} of the moment of the last frame
+
+landmarks (frames, 2, 21, 3): slot 0 the left, 1 the right hand, MediaPipe's 21 points, pixels, x right,
+y down in the unmirrored picture, NaN where no hand is seen; timestamps (frames,): seconds, rising.
+What the scores leave to 1 is the chance of none of the gestures.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from classifier import FewShotClassifier, Usual
+from hand_features import FEW_SHOT_VERSION
+from hand_types import HandSequence
+from looks import look_at, looks_of
+from views import LEAST_SEEN, Views, view_of
+
+
+class Model:
+    def __init__(self, folder=Path(__file__).resolve().parent):
+        self.info = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        said = self.info["few_shot"]
+        assert said["version"] == FEW_SHOT_VERSION, "model.json and views.py do not fit"
+        self.session = onnxruntime.InferenceSession((folder / "model.onnx").read_bytes())
+        with np.load(folder / "examples.npz", allow_pickle=False) as found:
+            taught = looks_of(Views(found["landmarks"], found["share"], found["acting"]), found["points"])
+            labels = [str(label) for label in found["label"]]
+        usual = Usual(said["usual_weights"], said["usual_border"], said["steepness"])
+        settled = {"weights": said["weights"], "border": said["border"]}
+        self.classifier = FewShotClassifier(taught, labels, usual, **settled)
+
+    def encoders(self, features):
+        return self.session.run(None, {"features": features})[0]
+
+    def scores(self, landmarks, timestamps):
+        marks, times = np.asarray(landmarks, np.float32), np.asarray(timestamps, float)
+        nothing = np.zeros((len(times), 2), np.float32)
+        hands = HandSequence(marks, times, nothing, nothing)
+        options = {"hands_matter": self.info["hands_matter"]}
+        ends = [(times[-1] - seconds, times[-1]) for seconds in self.info["few_shot"]["windows"]]
+        views = [view for end in ends if (view := view_of(hands, *end, **options)) is not None]
+        views = [view for view in views if view.share.max() >= LEAST_SEEN]
+        if not views:
+            return dict.fromkeys(self.classifier.gestures, 0.0)
+        scores = self.classifier.scores(look_at(Views.stack(views), self.encoders))
+        return dict(zip(self.classifier.gestures, scores.tolist()))
 '''
 
 PICTURE_LOADER = '''"""Runs this gesture model on pictures. Needs numpy and onnxruntime, nothing else.
@@ -105,6 +167,7 @@ _SHOWN: dict[InputKind, str] = {
 _IMPORTS = {
     # how the copied files find each other outside of handflow
     "from handflow.recognize.windows import": "from windows import",
+    "from handflow.recognize.few_shot.": "from ",
     "from handflow.types import": "from hand_types import",
 }
 
@@ -127,7 +190,10 @@ def pack_model(folder: Path, out: Path) -> Path:
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.write(folder / NETWORK_FILE, NETWORK_FILE)
         archive.write(folder / INFO_FILE, INFO_FILE)
-        for name, text in _code(info.input_kind).items():
+        if info.few_shot is not None:
+            archive.write(folder / EXAMPLES_FILE, EXAMPLES_FILE)
+        code = _code(info.input_kind) if info.few_shot is None else _few_shot_code()
+        for name, text in code.items():
             archive.writestr(name, text)
     write_bytes(out, content.getvalue())
     return out
@@ -143,6 +209,17 @@ def _code(kind: Literal["landmarks"] | InputKind) -> dict[str, str]:
     if kind == "mask":
         return {**loader, "silhouette.py": _standalone(silhouette.__file__), **types}
     return loader
+
+
+def _few_shot_code() -> dict[str, str]:
+    """The loader of a few-shot model, and what it needs: names and contents of files."""
+    modules = (windows, views, hand_features, time_warping, looks, parts, combining, classifier)
+    names = {f"{module.__name__.rpartition('.')[2]}.py": module.__file__ for module in modules}
+    return {
+        "load.py": FEW_SHOT_LOADER,
+        "hand_types.py": _standalone(handflow.types.__file__),
+        **{name: _standalone(path) for name, path in names.items()},
+    }
 
 
 def _standalone(path: str | None) -> str:

@@ -373,7 +373,7 @@ def _turns(rng: np.random.Generator) -> Float64:
 def _path(rng: np.random.Generator) -> Float64:
     """(STEPS, 3) the way of the palm, palm lengths."""
     kinds = ("hold", "line", "back", "circle", "arc", "wave", "zigzag", "corners", "smooth", "push")
-    kind = str(rng.choice(kinds, p=[0.3, 0.16, 0.08, 0.12, 0.07, 0.09, 0.04, 0.06, 0.04, 0.04]))
+    kind = str(rng.choice(kinds, p=[0.26, 0.17, 0.08, 0.12, 0.06, 0.08, 0.04, 0.06, 0.04, 0.09]))
     if kind == "hold":
         return np.zeros((STEPS, 3))
     angle = rng.uniform(0, 2 * np.pi) if rng.random() < 0.4 else rng.integers(8) * np.pi / 4

@@ -65,7 +65,7 @@ class PerformanceConfig:
 
     variety: float = 1.0  # of persons, of takes and of cameras: 0 none, 1 usual
     one_user: float = 0.5  # share of tasks that one person performs before one camera
-    loose: float = 0.4  # share of tasks whose takes are cut loosely
+    loose: float = 0.5  # share of tasks whose takes are cut loosely
     entering: float = 0.4  # share of tasks in whose takes the hand comes up
     leaving: float = 0.4  # share of tasks in whose takes it sinks
     returning: float = 0.15  # share of tasks in whose takes the stroke goes back
@@ -170,8 +170,8 @@ def _course(
     loose = 0.4 + 0.6 * draws.uniform(0, 1, b, 1)
     begin = draws.uniform(-0.1, 0.26, b, 1) * loose * v
     end = 1 - draws.uniform(-0.1, 0.26, b, 1) * loose * v
-    # In loosely cut takes the gesture fills a fifth to nine tenths of the time, anywhere.
-    filled = draws.uniform(0.2, 0.9, b, 1)
+    # In loosely cut takes the gesture fills a seventh to nine tenths of the time, anywhere.
+    filled = draws.uniform(0.15, 0.9, b, 1)
     anywhere = draws.uniform(0, 1, b, 1) * (1 - filled)
     cut = some(config.loose, 0.9) * v
     begin = begin + cut * (anywhere - begin)
@@ -244,7 +244,8 @@ def _hand(
     first = _euler(attitude + v * (0.16 * draws.normal(b, 3) + 0.12 * person.blend(3)), xp)
     wobble = xp.sin(2 * np.pi * (even + draws.uniform(0, 1, b, 1)))[..., None]
     turn = _at(table["turn"], number, course.progress, xp) * xp.exp(0.2 * v * draws.normal(b, 1, 1))
-    turned = _rotation(turn + 0.06 * v * draws.normal(b, 1, 3) * wobble, xp) @ first[:, None]
+    hanging = (course.before + course.after)[..., None] * draws.normal(b, 1, 3) * 0.5  # it turns as it goes
+    turned = _rotation(turn + v * hanging + 0.06 * v * draws.normal(b, 1, 3) * wobble, xp) @ first[:, None]
     hand = hand @ xp.matrix_transpose(turned)
     path = _at(table["path"], number, course.progress, xp)
     path = path * xp.exp(v * (0.25 * draws.normal(b, 1, 1) + 0.2 * person.blend(1)[:, None]))
@@ -306,11 +307,17 @@ def _joints(angles: Any, person: _Persons, v: float, draws: Draws) -> Any:
 
 
 def _away(draws: Draws, course: _Course) -> Any:
-    """(B, STEPS, 3) added to the path: the hand comes up before the gesture and sinks after it."""
+    """(B, STEPS, 3) added to the path: where the hand comes from before the gesture, and goes to after it."""
     xp, b = draws.xp, len(course.progress)
-    far = xp.clip(xp.exp(0.6 * draws.normal(b, 1)), 0.3, 1.6)
-    low = xp.stack([0.5 * draws.normal(b), 1 + draws.uniform(0, 1.5, b), 0.5 * draws.normal(b)], axis=-1)
-    return (course.before + course.after)[..., None] * (low * far)[:, None]
+    total = 0.0
+    for how_far in (course.before, course.after):
+        # Mostly from and to below, else from and to any side.
+        down = xp.stack([0.5 * draws.normal(b), 1 + draws.uniform(0, 1.5, b), 0.5 * draws.normal(b)], axis=-1)
+        aside = draws.normal(b, 3) * draws.array(np.array([1.5, 0.8, 0.6], np.float32))
+        way = xp.where((draws.uniform(0, 1, b) < 0.65)[:, None], down, aside)
+        way = way * xp.clip(xp.exp(0.6 * draws.normal(b, 1)), 0.2, 1.6)
+        total = total + how_far[..., None] * way[:, None]
+    return total
 
 
 def _camera(draws: Draws, person: _Persons, world: Any, config: PerformanceConfig) -> Any:

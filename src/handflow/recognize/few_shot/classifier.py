@@ -111,6 +111,12 @@ class FewShotClassifier:
         rows = np.arange(len(best))
         return Answer(chance, self.known(nearness.min(axis=1)), scores.nearest[rows, best])
 
+    def scores(self, queries: Looks) -> Float64:
+        """(gestures,) probabilities for windows of one moment: each gesture's best, at most 1 in all."""
+        answer = self.answer(queries)
+        best: Float64 = (answer.chance * answer.known[:, None]).max(axis=0)
+        return best / max(1.0, float(best.sum()))
+
     def nearness(self, queries: Looks) -> Float64:
         """(queries,) least unlikeness to any gesture, over the sum of weights."""
         scores = unlikeness(queries, self.examples, self._members)

@@ -8,13 +8,11 @@ import numpy as np
 from handflow.recognize.few_shot.classifier import FewShotClassifier
 from handflow.recognize.few_shot.examples import clip_view
 from handflow.recognize.few_shot.looks import Encoders, look_at
-from handflow.recognize.few_shot.views import Views, view_of
+from handflow.recognize.few_shot.views import LEAST_SEEN, Views, view_of
 from handflow.recognize.model_folder import ModelInfo
 from handflow.recognize.recognizer import Recognizer, TwoHands
 from handflow.types import BACKGROUND, LEFT, Clip, Float32, HandSequence, Image, Scores
 
-_LEAST_SEEN = 0.3
-"""Share of a window in which a hand must be seen; below it nothing is going on."""
 _BOTH = 0.5
 """Share of a window, and of the examples, in which the other hand is seen where a gesture is of both."""
 
@@ -78,14 +76,8 @@ class FewShotRecognizer(Recognizer):
         if not views:
             probabilities[background] = 1
             return probabilities
-        answer = self.classifier.answer(look_at(Views.stack(views), self._encoders))
-        each = answer.chance * answer.known[:, None]
-        probabilities[self._place] = each.max(axis=0)
-        if BACKGROUND in self.classifier.gestures:
-            probabilities[background] = 0  # it gets what the gestures leave, shown or unknown
-        total = float(probabilities.sum())
-        if total > 1:
-            probabilities /= total
+        probabilities[self._place] = self.classifier.scores(look_at(Views.stack(views), self._encoders))
+        probabilities[background] = 0  # it gets what the gestures leave, whether it was shown or not
         probabilities[background] = max(0.0, 1 - float(probabilities.sum()))
         return probabilities
 
@@ -112,7 +104,7 @@ class FewShotRecognizer(Recognizer):
 
     def _view(self, sequence: HandSequence, start: float, end: float) -> Views | None:
         view = view_of(sequence, start, end, hands_matter=self.info.hands_matter)
-        return view if view is not None and view.share.max() >= _LEAST_SEEN else None
+        return view if view is not None and view.share.max() >= LEAST_SEEN else None
 
 
 def _no_network(windows: Float32 | Image) -> Float32:

@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from handflow.recognize.windows import STEPS, merge_slots, usable_hands
 from handflow.types import LEFT, RIGHT, Float32, Float64, HandSequence
 
+LEAST_SEEN = 0.3
+"""Share of a live window in which a hand must be seen; below it nothing is going on."""
+
 _CENTRE = (0, 5, 17)
 _TIPS = (4, 8, 12, 16, 20)
 _RIGHT_BONUS = 1.25  # the left hand acts where it moves clearly more: a tie must not flip
