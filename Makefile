@@ -45,6 +45,7 @@ format: $(VENV)/.dev  ## bring the style in order
 bench: $(VENV)/.train  ## the benchmark tables (with the peers' columns after `make peers`)
 	$(VENV)/bin/handflow bench hands
 	$(VENV)/bin/handflow bench train
+	$(VENV)/bin/handflow bench teach
 	$(VENV)/bin/handflow bench stream
 
 peers: $(PEERS)/.made  ## .venv-peers: what the benchmarks measure against

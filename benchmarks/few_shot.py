@@ -158,7 +158,7 @@ def fixed(*weights: float) -> Told:
     """The parts with given weights that the examples do not change."""
 
     def tell(examples: Looks, labels: list[str], queries: Looks) -> np.ndarray:
-        usual = Usual(weights, 0.0, 1.0)
+        usual = Usual(weights, (0.0,) * len(weights), 0.0, 1.0)
         classifier = FewShotClassifier(examples, labels, usual, weights=weights, border=0.0)
         return np.array(classifier.gestures)[classifier.answer(queries).chance.argmax(axis=1)]
 

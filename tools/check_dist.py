@@ -1,4 +1,4 @@
-"""Checks the built sdist and wheel in a folder: size, no data or weights inside, all of the package there."""
+"""Checks the built sdist and wheel in a folder: size, no data inside, all of the package there."""
 
 import sys
 import tarfile
@@ -35,6 +35,8 @@ def complaints(path: Path) -> list[str]:
     found += [f"holds {line}" for name, content in files.items() if (line := complaint(name, content))]
     package = ROOT / "src" / "handflow"
     wanted = [p.relative_to(package.parent).as_posix() for p in sorted(package.rglob("*.py"))]
+    weights = "handflow/recognize/few_shot/weights"
+    wanted += [f"{weights}/encoders.onnx", f"{weights}/encoders.json"]
     wanted += ["handflow/py.typed", "LICENSE", "THIRD_PARTY_NOTICES"]
     found += [f"lacks {name}" for name in wanted if not any(f"/{n}".endswith(f"/{name}") for n in files)]
     return [f"{path.name} {line}" for line in found]

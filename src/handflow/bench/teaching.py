@@ -16,7 +16,7 @@ from handflow.evaluate.streams import slotted_frames
 from handflow.recognize import load_recognizer
 from handflow.recognize.few_shot.recognizer import FewShotRecognizer
 from handflow.recognize.few_shot.teacher import Teacher
-from handflow.recognize.few_shot.views import view_of
+from handflow.recognize.few_shot.views import live_view
 from handflow.synth.clips import MEANT, landmark_clips
 from handflow.synth.person import random_person
 from handflow.teach import teach_model
@@ -126,7 +126,7 @@ def _windows(model: FewShotRecognizer, clips: list[Clip]) -> tuple[list[float], 
         end = float(sequence.timestamps[-1])
         for _ in range(5):
             start = time.perf_counter()
-            view = view_of(sequence, end - model.window_seconds, end)
+            view = live_view(sequence, end, model.window_seconds)
             model.score_views([] if view is None else [view])
             windows.append((time.perf_counter() - start) * 1000)
         model.reset()

@@ -47,7 +47,7 @@ def _few_shot(folder: Path, info: ModelInfo, said: FewShot) -> FewShotRecognizer
             f"{folder} holds examples of {sorted(untaught)}, which {INFO_FILE} does not name: "
             "the files of two models are mixed, teach the model again"
         )
-    usual = Usual(said.usual_weights, said.usual_border, said.steepness)
+    usual = Usual(said.usual_weights, said.usual_levels, said.usual_border, said.steepness)
     classifier = FewShotClassifier(
         examples.looks, examples.labels, usual, weights=said.weights, border=said.border
     )

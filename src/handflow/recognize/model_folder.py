@@ -1,6 +1,7 @@
 """The folder of a trained model: `model.onnx` and what `model.json` says about it."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +17,8 @@ from handflow.types import BACKGROUND
 
 FORMAT_VERSION = 1
 """Version of model.json; raised when an older program could not read it."""
+FEW_SHOT_MINIMUM = 0.08
+"""Seconds that the score of a few-shot model must stay above its threshold."""
 INFO_FILE, NETWORK_FILE = "model.json", "model.onnx"
 
 
@@ -64,6 +67,7 @@ class FewShot(_Part):
     weights: tuple[float, ...]  # of the parts of unlikeness (`few_shot.parts.PARTS`)
     border: float  # of the unknown
     usual_weights: tuple[float, ...]  # what they would be without examples
+    usual_levels: tuple[float, ...]  # of the parts, between takes of one gesture
     usual_border: float
     steepness: float = Field(gt=0)  # how fast known turns into unknown beyond the border
     version: int = FEW_SHOT_VERSION
@@ -108,7 +112,9 @@ class ModelInfo(_Part):
     @property
     def spotter(self) -> SpotterConfig:
         """How a spotter decides on this model's scores."""
-        return SpotterConfig(thresholds=self.thresholds, gesture_seconds=self.gesture_seconds)
+        common = SpotterConfig(thresholds=self.thresholds, gesture_seconds=self.gesture_seconds)
+        # The best view of a gesture passes quickly: its neighbours in time are told less surely.
+        return common if self.few_shot is None else replace(common, minimum=FEW_SHOT_MINIMUM)
 
     @model_validator(mode="after")
     def _whole(self) -> "ModelInfo":

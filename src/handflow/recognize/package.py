@@ -77,7 +77,7 @@ from classifier import FewShotClassifier, Usual
 from hand_features import FEW_SHOT_VERSION
 from hand_types import HandSequence
 from looks import look_at, looks_of
-from views import LEAST_SEEN, Views, view_of
+from views import Views, live_view
 
 
 class Model:
@@ -89,7 +89,7 @@ class Model:
         with np.load(folder / "examples.npz", allow_pickle=False) as found:
             taught = looks_of(Views(found["landmarks"], found["share"], found["acting"]), found["points"])
             labels = [str(label) for label in found["label"]]
-        usual = Usual(said["usual_weights"], said["usual_border"], said["steepness"])
+        usual = Usual(said["usual_weights"], said["usual_levels"], said["usual_border"], said["steepness"])
         settled = {"weights": said["weights"], "border": said["border"]}
         self.classifier = FewShotClassifier(taught, labels, usual, **settled)
 
@@ -101,9 +101,9 @@ class Model:
         nothing = np.zeros((len(times), 2), np.float32)
         hands = HandSequence(marks, times, nothing, nothing)
         options = {"hands_matter": self.info["hands_matter"]}
-        ends = [(times[-1] - seconds, times[-1]) for seconds in self.info["few_shot"]["windows"]]
-        views = [view for end in ends if (view := view_of(hands, *end, **options)) is not None]
-        views = [view for view in views if view.share.max() >= LEAST_SEEN]
+        durations = self.info["few_shot"]["windows"]
+        views = [live_view(hands, times[-1], seconds, **options) for seconds in durations]
+        views = [view for view in views if view is not None]
         if not views:
             return dict.fromkeys(self.classifier.gestures, 0.0)
         scores = self.classifier.scores(look_at(Views.stack(views), self.encoders))

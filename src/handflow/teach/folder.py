@@ -35,7 +35,7 @@ from handflow.teach.advice import Advice, advise
 from handflow.types import BACKGROUND, Clip, Float32
 
 KIND = "few-shot"
-_ENTER, _LEAVE = 0.7, 0.4  # scores at which a gesture counts when running live, and is over
+_ENTER, _LEAVE = 0.8, 0.4  # scores at which a gesture counts when running live, and is over
 _WINDOWS = (0.4, 4.0)  # seconds, shortest and longest window
 _ALIKE = 1.35  # windows whose lengths differ by less than this factor are one
 _WAITS = 0.4  # seconds around its motion that belong to a take
@@ -205,6 +205,7 @@ def _info(
             weights=tuple(float(w) for w in classifier.weights),
             border=classifier.border,
             usual_weights=usual.weights,
+            usual_levels=usual.levels,
             usual_border=usual.border,
             steepness=usual.steepness,
         ),

@@ -193,7 +193,7 @@ def card(
 ) -> dict[str, Any]:
     """What encoders.json says: how the encoders were made, what is usual with them, how they did."""
     recipe = {key: value for key, value in asdict(config).items() if key not in ("threads", "device")}
-    usual = usual or Usual((1.0,) * len(PARTS), 0.0, 1.0)
+    usual = usual or Usual((1.0,) * len(PARTS), (0.0,) * len(PARTS), 0.0, 1.0)
     return {
         "few_shot_version": FEW_SHOT_VERSION,
         "usual": asdict(usual),

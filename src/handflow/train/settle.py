@@ -23,14 +23,15 @@ _SCALES = np.geomspace(0.25, 4, 33)
 
 
 def settle(encoders: Encoders, *, tasks: int = 40, seed: int = 1_000_003) -> Usual:
-    """Scale of the weights at one example, and the border of the unknown at three.
+    """Scale of the weights at one example, levels and the border of the unknown at three.
 
     Args:
         encoders: what examples are compared with.
         tasks: how many are drawn, of ten gestures each, performed by one person.
         seed: of the gestures, which no training draws.
     """
-    unlike = Usual(SHARES, 0.0, 1.0)
+    unlike = Usual(SHARES, (0.0,) * len(SHARES), 0.0, 1.0)
+    levels: list[Float64] = []
     losses = np.zeros(len(_SCALES))
     known: list[Float64] = []
     unknown: list[Float64] = []
@@ -53,11 +54,19 @@ def settle(encoders: Encoders, *, tasks: int = 40, seed: int = 1_000_003) -> Usu
             looks.take(np.flatnonzero(taught & (take < 3))), _names(np.repeat(np.arange(_TAUGHT), 3)), unlike,
             weights=SHARES, border=0.0,
         )  # fmt: skip
+        levels.append(three.levels(looks.take(asked), gesture[asked]))
         known.append(three.nearness(looks.take(asked)))
         unknown.append(three.nearness(looks.take(np.flatnonzero(~taught))))
     scale = float(_SCALES[losses.argmin()])
-    border, steepness = _border(np.concatenate(known), np.concatenate(unknown))
-    return Usual(tuple(round(share * scale, 3) for share in SHARES), round(border, 3), round(steepness, 3))
+    level = np.concatenate(levels).mean(axis=0)
+    whole = float(np.dot(SHARES, level) / sum(SHARES))  # what unlikeness is measured from
+    border, steepness = _border(np.concatenate(known) - whole, np.concatenate(unknown) - whole)
+    return Usual(
+        tuple(round(share * scale, 3) for share in SHARES),
+        tuple(round(float(value), 3) for value in level),
+        round(border, 3),
+        round(steepness, 3),
+    )
 
 
 def measure(

@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 from handflow.recognize.few_shot.combining import FEWEST_TO_FIT, combined, fit_weights, probabilities
 from handflow.recognize.few_shot.looks import Looks
 from handflow.recognize.few_shot.parts import PARTS, members_of, unlikeness
-from handflow.types import Float32, Float64
+from handflow.types import BACKGROUND, Float32, Float64
 
 _MOST_LEFT_OUT = 400
 """Examples that are left out in turn at most: with more, as many are drawn evenly."""
-_BELIEF = 20.0
+_BELIEF = 10.0
 """How many examples the usual border of the unknown counts as much as."""
-_KNOWN_SHARE = 0.97
-"""Share of examples, each left out, that should be taken for known."""
+_NOTHING = 100.0
+"""Unlikeness beyond which there was no example left to compare with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +24,15 @@ class Usual:
     """What holds before any example of a task is seen; settled on drawn gestures (`handflow pretrain`)."""
 
     weights: tuple[float, ...]  # of `PARTS`
-    border: float  # weighted unlikeness, over the sum of weights, at which a gesture is as likely unknown
+    levels: tuple[float, ...]  # of the parts, between takes of one gesture
+    border: float  # how far above these levels a gesture is as likely unknown
     steepness: float  # how fast known turns into unknown beyond the border
 
     def __post_init__(self) -> None:
         if len(self.weights) != len(PARTS) or min(self.weights) < 0 or sum(self.weights) <= 0:
             raise ValueError(f"weights are {self.weights}, expected {len(PARTS)} numbers from 0 on")
+        if len(self.levels) != len(PARTS):
+            raise ValueError(f"levels are {self.levels}, expected {len(PARTS)} numbers")
         if self.steepness <= 0:
             raise ValueError(f"steepness is {self.steepness}, expected a number above 0")
 
@@ -41,7 +44,7 @@ class LeftOut:
     example: NDArray[np.intp]  # (n,) which ones
     truth: NDArray[np.intp]  # (n,) their gestures
     chance: Float64  # (n, gestures) probabilities; an only example of a gesture has 0 for it
-    nearness: Float64  # (n, gestures) unlikeness over the sum of weights; +inf where nothing is left
+    nearness: Float64  # (n, gestures) unlikeness above the usual level; huge where nothing is left
     nearest: NDArray[np.intp]  # (n, gestures) the example of each gesture that is most alike
 
     @property
@@ -89,6 +92,7 @@ class FewShotClassifier:
         self.examples = examples
         self.gestures = tuple(sorted(set(labels)))
         self.label: NDArray[np.intp] = np.array([self.gestures.index(name) for name in labels])
+        self._meant = np.array([gesture != BACKGROUND for gesture in self.gestures])
         self._members = members_of(self.label, len(self.gestures))
         self.usual = usual
         self._left_out: LeftOut | None = None
@@ -106,10 +110,10 @@ class FewShotClassifier:
         """What the examples say about queries."""
         scores = unlikeness(queries, self.examples, self._members)
         chance = probabilities(scores.parts, self.weights)
-        nearness = combined(scores.parts, self.weights) / self.weights.sum()
+        nearness = self._above(scores.parts)
         best = chance.argmax(axis=1)
         rows = np.arange(len(best))
-        return Answer(chance, self.known(nearness.min(axis=1)), scores.nearest[rows, best])
+        return Answer(chance, self.known(self._least(nearness)), scores.nearest[rows, best])
 
     def scores(self, queries: Looks) -> Float64:
         """(gestures,) probabilities for windows of one moment: each gesture's best, at most 1 in all."""
@@ -117,10 +121,24 @@ class FewShotClassifier:
         best: Float64 = (answer.chance * answer.known[:, None]).max(axis=0)
         return best / max(1.0, float(best.sum()))
 
-    def nearness(self, queries: Looks) -> Float64:
-        """(queries,) least unlikeness to any gesture, over the sum of weights."""
+    def levels(self, queries: Looks, gesture: NDArray[np.intp]) -> Float64:
+        """(queries, parts) unlikeness of queries to their own gestures, given by number."""
         scores = unlikeness(queries, self.examples, self._members)
-        result: Float64 = (combined(scores.parts, self.weights) / self.weights.sum()).min(axis=1)
+        return np.asarray(scores.parts[:, np.arange(len(gesture)), gesture].T, np.float64)
+
+    def nearness(self, queries: Looks) -> Float64:
+        """(queries,) least unlikeness to any gesture above the usual level."""
+        scores = unlikeness(queries, self.examples, self._members)
+        return self._least(self._above(scores.parts))
+
+    def _above(self, parts: Float32) -> Float64:
+        """(queries, gestures) mean unlikeness above the usual level, by weight."""
+        level = float(self.weights @ np.array(self.usual.levels))
+        return (combined(parts, self.weights) - level) / max(float(self.weights.sum()), 1e-9)
+
+    def _least(self, nearness: Float64) -> Float64:
+        """(queries,) of the gestures that mean something, where there are any."""
+        result: Float64 = (nearness[:, self._meant] if self._meant.any() else nearness).min(axis=1)
         return result
 
     def known(self, nearness: Float64) -> Float64:
@@ -169,22 +187,31 @@ class FewShotClassifier:
             example=example,
             truth=self.label[example],
             chance=probabilities(whole, self.weights),
-            nearness=combined(whole, self.weights) / self.weights.sum(),
+            nearness=self._above(whole),
             nearest=nearest,
         )
 
     def _settled_border(self, left: LeftOut) -> float:
-        """The border of the unknown: beyond nearly all examples left out, drawn to the usual one."""
+        """The border of the unknown, between examples left out and what is not their gesture.
+
+        What is not: for each example the nearest other gesture, and idle hands the nearest gesture. The
+        logistic loss of both, which count alike, with a pull to the usual border.
+        """
         rows = np.arange(len(left.example))
-        own = left.nearness[rows, left.truth]
-        others = np.where(np.arange(len(self.gestures))[None] == left.truth[:, None], np.inf, left.nearness)
-        own, other = own[own < 100], others.min(axis=1)
-        other = other[other < 100]
-        if len(own) < 2 or not len(other):
+        is_own = np.arange(len(self.gestures))[None] == left.truth[:, None]
+        others = np.where(is_own | ~self._meant, np.inf, left.nearness).min(axis=1)
+        own = left.nearness[rows, left.truth][self._meant[left.truth]]
+        own, other = own[own < _NOTHING], others[others < _NOTHING]
+        if not len(own) or not len(other):
             return self.usual.border
-        # As far out as needed for the examples, but no further than where other gestures begin.
-        outer = float(np.quantile(own, _KNOWN_SHARE))
-        inner = float(np.quantile(other, 0.05))
-        wished = (outer + inner) / 2 if outer < inner else outer
-        share = len(own) / (len(own) + _BELIEF)
-        return share * wished + (1 - share) * self.usual.border
+        border, steepness = self.usual.border, self.usual.steepness
+        count = min(len(own), len(other))
+        for _ in range(50):
+            beyond, within = (1 / (1 + np.exp(-steepness * (n - border).clip(-9, 9))) for n in (own, other))
+            slope = count * (within.mean() - 1 + beyond.mean()) + _BELIEF * (self.usual.border - border) / 4
+            bend = count * ((beyond * (1 - beyond)).mean() + (within * (1 - within)).mean()) + _BELIEF / 4
+            step = slope / (bend * steepness)
+            border += float(np.clip(step, -0.3, 0.3))
+            if abs(step) < 1e-5:
+                break
+        return border

@@ -47,7 +47,7 @@ def read_card(folder: Path) -> dict[str, Any]:
 def packaged_usual(folder: Path | None = None) -> Usual:
     """Weights and border of the unknown that hold before a task's examples say better."""
     usual = read_card(folder or packaged_folder())["usual"]
-    return Usual(tuple(usual["weights"]), usual["border"], usual["steepness"])
+    return Usual(tuple(usual["weights"]), tuple(usual["levels"]), usual["border"], usual["steepness"])
 
 
 class OnnxEncoders:

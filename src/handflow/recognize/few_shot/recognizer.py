@@ -8,10 +8,10 @@ import numpy as np
 from handflow.recognize.few_shot.classifier import FewShotClassifier
 from handflow.recognize.few_shot.examples import clip_view
 from handflow.recognize.few_shot.looks import Encoders, look_at
-from handflow.recognize.few_shot.views import LEAST_SEEN, Views, view_of
+from handflow.recognize.few_shot.views import Views, live_view
 from handflow.recognize.model_folder import ModelInfo
 from handflow.recognize.recognizer import Recognizer, TwoHands
-from handflow.types import BACKGROUND, LEFT, Clip, Float32, HandSequence, Image, Scores
+from handflow.types import BACKGROUND, LEFT, Clip, Float32, Image, Scores
 
 _BOTH = 0.5
 """Share of a window, and of the examples, in which the other hand is seen where a gesture is of both."""
@@ -49,7 +49,8 @@ class FewShotRecognizer(Recognizer):
         views = [
             view
             for seconds in self._windows
-            if (view := self._view(sequence, timestamp - seconds, timestamp)) is not None
+            if (view := live_view(sequence, timestamp, seconds, hands_matter=self.info.hands_matter))
+            is not None
         ]
         probabilities = self.score_views(views)
         side: Literal["left", "right", "both"] = "right"
@@ -101,10 +102,6 @@ class FewShotRecognizer(Recognizer):
         if made is None:
             return 0.0
         return float(self.classifier.answer(look_at(made[0], self._encoders)).known[0])
-
-    def _view(self, sequence: HandSequence, start: float, end: float) -> Views | None:
-        view = view_of(sequence, start, end, hands_matter=self.info.hands_matter)
-        return view if view is not None and view.share.max() >= LEAST_SEEN else None
 
 
 def _no_network(windows: Float32 | Image) -> Float32:

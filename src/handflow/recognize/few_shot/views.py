@@ -16,6 +16,9 @@ from handflow.types import LEFT, RIGHT, Float32, Float64, HandSequence
 LEAST_SEEN = 0.3
 """Share of a live window in which a hand must be seen; below it nothing is going on."""
 
+REST = 0.3
+"""Seconds at the end of a live view in which the hand is supposed to rest; of a short one, at most half."""
+
 _CENTRE = (0, 5, 17)
 _TIPS = (4, 8, 12, 16, 20)
 _RIGHT_BONUS = 1.25  # the left hand acts where it moves clearly more: a tie must not flip
@@ -133,6 +136,28 @@ def _mirror(hand: Float32) -> None:
     """Mirrors the shape of a hand `(STEPS, 21, 3)` about the palm's centre, in place; its path stays."""
     centre = hand[:, _CENTRE, 0].mean(axis=1, keepdims=True)
     hand[..., 0] = 2 * centre - hand[..., 0]
+
+
+def live_view(
+    sequence: HandSequence, end: float, seconds: float, *, hands_matter: bool = False
+) -> Views | None:
+    """The view of the moments up to `end`, as if the hand rested from now on.
+
+    Takes end with a hand at rest. A gesture that is over this moment looks like them only with that rest, so
+    it is supposed instead of waited for: events come a third of a second earlier.
+
+    Args:
+        sequence: landmarks over time; later frames are not looked at.
+        end: seconds, now.
+        seconds: of the view, the supposed rest included.
+        hands_matter: see `view_of`.
+
+    Returns:
+        None where no hand is seen, or too little of one.
+    """
+    rest = min(REST, seconds / 2)
+    view = view_of(sequence, end + rest - seconds, end + rest, hands_matter=hands_matter)
+    return view if view is not None and view.share.max() >= LEAST_SEEN else None
 
 
 def active_span(sequence: HandSequence) -> tuple[float, float] | None:
