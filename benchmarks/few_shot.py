@@ -29,6 +29,7 @@ from handflow.recognize.few_shot.classifier import FewShotClassifier, Usual
 from handflow.recognize.few_shot.examples import examples_of
 from handflow.recognize.few_shot.looks import Encoders, Looks, look_at
 from handflow.recognize.few_shot.packaged import packaged_encoders, packaged_usual
+from handflow.recognize.few_shot.parts import DISTANCES
 from handflow.recognize.few_shot.time_warping import warped_distances
 from handflow.recognize.few_shot.views import Views
 from handflow.synth.clips import MEANT, landmark_clips, random_numbers
@@ -158,8 +159,8 @@ def fixed(*weights: float) -> Told:
     """The parts with given weights that the examples do not change."""
 
     def tell(examples: Looks, labels: list[str], queries: Looks) -> np.ndarray:
-        usual = Usual(weights, (0.0,) * len(weights), 0.0, 1.0)
-        classifier = FewShotClassifier(examples, labels, usual, weights=weights, border=0.0)
+        usual = Usual((*weights, 0.0), (0.0,) * DISTANCES, 0.0, 1.0)
+        classifier = FewShotClassifier(examples, labels, usual, weights=usual.weights, border=0.0)
         return np.array(classifier.gestures)[classifier.answer(queries).chance.argmax(axis=1)]
 
     return tell
@@ -193,7 +194,7 @@ def features(looks: Looks) -> Float32:
 
 def parts_table(usual: Usual) -> dict[str, Told]:
     """Rows of the table of parts, each with one thing more than the last or one left out of all."""
-    exact, motion, warped, other = usual.weights
+    exact, motion, warped, other, learned = usual.weights
     return {
         "nearest neighbour on landmarks": nearest(plain, warped=False),
         "… warped in time": nearest(plain, warped=True),
@@ -202,10 +203,13 @@ def parts_table(usual: Usual) -> dict[str, Told]:
         "encoder of motions alone": fixed(0, motion, 0, 0),
         "both encoders": fixed(exact, motion, 0, 0),
         "both encoders, warping": fixed(exact, motion, warped, 0),
-        "… and the second hand": fixed(*usual.weights),
+        "… and the second hand": fixed(exact, motion, warped, other),
         "all, weights from the examples": full(usual),
-        "all but the encoder of motions": full(replace(usual, weights=(exact + motion, 0, warped, other))),
-        "all but warping": full(replace(usual, weights=(exact, motion, 0, other))),
+        "all but regression": full(replace(usual, weights=(exact, motion, warped, other, 0))),
+        "all but the encoder of motions": full(
+            replace(usual, weights=(exact + motion, 0, warped, other, learned))
+        ),
+        "all but warping": full(replace(usual, weights=(exact, motion, 0, other, learned))),
     }
 
 

@@ -15,7 +15,7 @@ from handflow.errors import TrainingError
 from handflow.evaluate.facts import versions
 from handflow.recognize.few_shot.classifier import Usual
 from handflow.recognize.few_shot.hand_features import FEW_SHOT_VERSION, hand_features
-from handflow.recognize.few_shot.parts import PARTS
+from handflow.recognize.few_shot.parts import DISTANCES, PARTS
 from handflow.synth.gesture_tables import TableConfig, draw_gestures
 from handflow.synth.performances import PerformanceConfig, perform
 from handflow.train.encoder import EncoderConfig, HandEncoder, contrastive_loss
@@ -193,7 +193,7 @@ def card(
 ) -> dict[str, Any]:
     """What encoders.json says: how the encoders were made, what is usual with them, how they did."""
     recipe = {key: value for key, value in asdict(config).items() if key not in ("threads", "device")}
-    usual = usual or Usual((1.0,) * len(PARTS), (0.0,) * len(PARTS), 0.0, 1.0)
+    usual = usual or Usual((1.0,) * len(PARTS), (0.0,) * DISTANCES, 0.0, 1.0)
     return {
         "few_shot_version": FEW_SHOT_VERSION,
         "usual": asdict(usual),

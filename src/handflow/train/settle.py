@@ -17,7 +17,9 @@ from handflow.synth.performances import NumpyDraws, PerformanceConfig, perform
 from handflow.types import Float64
 
 SHARES = (2.0, 2.0, 4.0, 1.0)
-"""How the parts (`few_shot.parts.PARTS`) count beside each other."""
+"""How the distances (`few_shot.parts.PARTS`) count beside each other."""
+LEARNED = 4.0
+"""How much the regression counts where there are examples enough for it."""
 _GESTURES, _TAUGHT, _TAKES = 16, 10, 8  # of a task: all, those that are taught, takes of each
 _SCALES = np.geomspace(0.25, 4, 33)
 
@@ -30,7 +32,7 @@ def settle(encoders: Encoders, *, tasks: int = 40, seed: int = 1_000_003) -> Usu
         tasks: how many are drawn, of ten gestures each, performed by one person.
         seed: of the gestures, which no training draws.
     """
-    unlike = Usual(SHARES, (0.0,) * len(SHARES), 0.0, 1.0)
+    unlike = Usual((*SHARES, 0.0), (0.0,) * len(SHARES), 0.0, 1.0)
     levels: list[Float64] = []
     losses = np.zeros(len(_SCALES))
     known: list[Float64] = []
@@ -41,7 +43,7 @@ def settle(encoders: Encoders, *, tasks: int = 40, seed: int = 1_000_003) -> Usu
         take = np.tile(np.arange(_TAKES), _GESTURES)
         one = FewShotClassifier(
             looks.take(np.flatnonzero(taught & (take == 0))), _names(np.arange(_TAUGHT)), unlike,
-            weights=SHARES, border=0.0,
+            weights=unlike.weights, border=0.0,
         )  # fmt: skip
         asked = np.flatnonzero(taught & (take > 2))
         answer = one.answer(looks.take(asked))
@@ -52,7 +54,7 @@ def settle(encoders: Encoders, *, tasks: int = 40, seed: int = 1_000_003) -> Usu
             losses[k] -= scaled[np.arange(len(asked)), gesture[asked]].mean()
         three = FewShotClassifier(
             looks.take(np.flatnonzero(taught & (take < 3))), _names(np.repeat(np.arange(_TAUGHT), 3)), unlike,
-            weights=SHARES, border=0.0,
+            weights=unlike.weights, border=0.0,
         )  # fmt: skip
         levels.append(three.levels(looks.take(asked), gesture[asked]))
         known.append(three.nearness(looks.take(asked)))
@@ -62,7 +64,7 @@ def settle(encoders: Encoders, *, tasks: int = 40, seed: int = 1_000_003) -> Usu
     whole = float(np.dot(SHARES, level) / sum(SHARES))  # what unlikeness is measured from
     border, steepness = _border(np.concatenate(known) - whole, np.concatenate(unknown) - whole)
     return Usual(
-        tuple(round(share * scale, 3) for share in SHARES),
+        (*(round(share * scale, 3) for share in SHARES), LEARNED),
         tuple(round(float(value), 3) for value in level),
         round(border, 3),
         round(steepness, 3),

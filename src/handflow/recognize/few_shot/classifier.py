@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from handflow.recognize.few_shot.combining import FEWEST_TO_FIT, combined, fit_weights, probabilities
 from handflow.recognize.few_shot.looks import Looks
-from handflow.recognize.few_shot.parts import PARTS, members_of, unlikeness
+from handflow.recognize.few_shot.parts import DISTANCES, PARTS, members_of, unlikeness
+from handflow.recognize.few_shot.regression import Regression, learn
 from handflow.types import BACKGROUND, Float32, Float64
 
 _MOST_LEFT_OUT = 400
@@ -24,15 +25,15 @@ class Usual:
     """What holds before any example of a task is seen; settled on drawn gestures (`handflow pretrain`)."""
 
     weights: tuple[float, ...]  # of `PARTS`
-    levels: tuple[float, ...]  # of the parts, between takes of one gesture
+    levels: tuple[float, ...]  # of the distances, between takes of one gesture
     border: float  # how far above these levels a gesture is as likely unknown
     steepness: float  # how fast known turns into unknown beyond the border
 
     def __post_init__(self) -> None:
         if len(self.weights) != len(PARTS) or min(self.weights) < 0 or sum(self.weights) <= 0:
             raise ValueError(f"weights are {self.weights}, expected {len(PARTS)} numbers from 0 on")
-        if len(self.levels) != len(PARTS):
-            raise ValueError(f"levels are {self.levels}, expected {len(PARTS)} numbers")
+        if len(self.levels) != DISTANCES:
+            raise ValueError(f"levels are {self.levels}, expected {DISTANCES} numbers")
         if self.steepness <= 0:
             raise ValueError(f"steepness is {self.steepness}, expected a number above 0")
 
@@ -96,6 +97,7 @@ class FewShotClassifier:
         self._members = members_of(self.label, len(self.gestures))
         self.usual = usual
         self._left_out: LeftOut | None = None
+        self._regression = self._learned(np.arange(len(examples)))
         if weights is None or border is None:
             self.weights, self.border = self._fitted()
         else:
@@ -109,7 +111,10 @@ class FewShotClassifier:
     def answer(self, queries: Looks) -> Answer:
         """What the examples say about queries."""
         scores = unlikeness(queries, self.examples, self._members)
-        chance = probabilities(scores.parts, self.weights)
+        parts = self._with_learned(
+            scores.parts, None if self._regression is None else self._regression.scores(queries)
+        )
+        chance = probabilities(parts, self.weights)
         nearness = self._above(scores.parts)
         best = chance.argmax(axis=1)
         rows = np.arange(len(best))
@@ -131,10 +136,22 @@ class FewShotClassifier:
         scores = unlikeness(queries, self.examples, self._members)
         return self._least(self._above(scores.parts))
 
+    def _learned(self, group: NDArray[np.intp]) -> Regression | None:
+        """The regression over all examples; None where there are too few for it to say anything."""
+        if len(self.gestures) < 2 or np.median(self.counts) < FEWEST_TO_FIT:
+            return None
+        return learn(self.examples, self.label, len(self.gestures), group)
+
+    def _with_learned(self, parts: Float32, scores: Float64 | None) -> Float32:
+        """(PARTS, queries, gestures) all parts; what was not learned says nothing."""
+        last = np.zeros(parts.shape[1:], np.float32) if scores is None else -scores.astype(np.float32)
+        return np.concatenate([parts, last[None]])
+
     def _above(self, parts: Float32) -> Float64:
         """(queries, gestures) mean unlikeness above the usual level, by weight."""
-        level = float(self.weights @ np.array(self.usual.levels))
-        return (combined(parts, self.weights) - level) / max(float(self.weights.sum()), 1e-9)
+        weights = self.weights[:DISTANCES]
+        level = float(weights @ np.array(self.usual.levels))
+        return (combined(parts[:DISTANCES], weights) - level) / max(float(weights.sum()), 1e-9)
 
     def _least(self, nearness: Float64) -> Float64:
         """(queries,) of the gestures that mean something, where there are any."""
@@ -176,10 +193,18 @@ class FewShotClassifier:
         """Examples, and how unlike they are to each gesture without the examples of their own group."""
         n = len(self.examples)
         example = np.unique(np.linspace(0, n - 1, min(n, _MOST_LEFT_OUT)).astype(np.intp))
+        regression = self._regression
+        if regression is not None:
+            if len(np.unique(group)) < n:
+                regression = learn(self.examples, self.label, len(self.gestures), group)
+            example = example[np.isin(example, regression.learned)]
         queries = self.examples.take(example)
         own = group[example][:, None] == group[None]
         scores = unlikeness(queries, self.examples, self._members, excluded=own)
-        return example, scores.parts, scores.nearest
+        said = None
+        if regression is not None:
+            said = regression.left_out[np.searchsorted(regression.learned, example)]
+        return example, self._with_learned(scores.parts, said), scores.nearest
 
     def _weighed(self, example: NDArray[np.intp], parts: Float32, nearest: NDArray[np.intp]) -> LeftOut:
         whole = np.where(np.isfinite(parts), parts, 1e3)

@@ -12,8 +12,11 @@ from handflow.recognize.few_shot.looks import Looks
 from handflow.recognize.few_shot.time_warping import warped_distances
 from handflow.types import Float32
 
-PARTS = ("exact", "motion", "warped", "other hand")
-"""Encoder of poses and motions; encoder of motions whatever the fingers do; time warping; the second hand."""
+PARTS = ("exact", "motion", "warped", "other hand", "learned")
+"""Encoder of poses and motions; encoder of motions whatever the fingers do; time warping; the second hand;
+and what regression over all examples says, which is no distance and knows nothing of unknown gestures."""
+DISTANCES = 4
+"""How many of the parts are distances, the first ones."""
 NEAREST = 5
 """Examples of a gesture that decide, those that the encoders find nearest."""
 
@@ -26,7 +29,7 @@ _OTHER_NONE, _OTHER_MISSING, _OTHER_LEAST = 0.03, 0.4, 0.01  # distance of no ha
 class Scores:
     """Unlikeness of queries to gestures."""
 
-    parts: Float32  # (PARTS, queries, gestures)
+    parts: Float32  # (DISTANCES, queries, gestures)
     nearest: NDArray[np.intp]  # (queries, gestures) number of the example that is most alike by the encoders
 
 
