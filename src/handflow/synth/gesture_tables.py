@@ -101,11 +101,13 @@ def draw_gestures(rng: np.random.Generator, count: int, config: TableConfig | No
     """
     config = config or TableConfig()
     tables: list[GestureTable] = []
-    for _ in range(count):
+    while len(tables) < count:
         if tables and rng.random() < config.alike:
-            tables.append(_changed(rng, tables[rng.integers(len(tables))], config))
+            made = _changed(rng, tables[rng.integers(len(tables))], config)
         else:
-            tables.append(_fresh(rng, config))
+            made = _fresh(rng, config)
+        if all(_differ(made, other) for other in tables):
+            tables.append(made)
     pairs = [_other_hand(rng, table, config) for table in tables]
     both = [(table, other or table) for table, other in zip(tables, pairs, strict=True)]
 
@@ -121,6 +123,14 @@ def draw_gestures(rng: np.random.Generator, count: int, config: TableConfig | No
         any_pose=np.array([t.any_pose for t in tables], np.float32),
         two_hands=np.array([other is not None for other in pairs], np.float32),
     )
+
+
+def _differ(one: GestureTable, other: GestureTable) -> bool:
+    """Whether anybody could tell them apart: a stroke there and back, reversed, is the same again."""
+    if (one.cyclic, one.any_pose) != (other.cyclic, other.any_pose):
+        return True
+    meant = ("turn", "path", "attitude") if one.any_pose else ("pose", "turn", "path", "attitude")
+    return any(np.abs(getattr(one, part) - getattr(other, part)).max() > 0.1 for part in meant)
 
 
 def _fresh(rng: np.random.Generator, config: TableConfig) -> GestureTable:

@@ -74,6 +74,9 @@ class PerformanceConfig:
     errors: TrackerErrors | None = field(default_factory=TrackerErrors)  # None: exact landmarks
 
     def __post_init__(self) -> None:
+        for name in ("variety", "one_user", "loose", "entering", "leaving", "returning"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} is {getattr(self, name)}, expected 0 to 1")
         if not 0 < self.seconds[0] <= self.seconds[1]:
             raise ValueError(f"seconds are {self.seconds}, expected a shortest above 0 and a longest")
         if not 0 < self.rates[0] <= self.rates[1]:
@@ -109,6 +112,9 @@ def perform(
         hands: 1: the acting hand alone; 2: the other one too, NaN where it takes no part.
     """
     config = config or PerformanceConfig()
+    sizes = {len(gestures) for gestures in tasks}
+    if len(sizes) > 1:
+        raise ValueError(f"tasks hold {sorted(sizes)} gestures, expected equally many in each")
     xp, gestures = draws.xp, stacked(tasks)
     count = len(gestures) * each
     number = draws.array(np.repeat(np.arange(len(gestures)), each))

@@ -30,8 +30,32 @@ class TrackerErrors:
     losses: float = 0.15  # a second, at rest
     losses_by_speed: float = 0.03  # a second, for each palm length a second
     lost: tuple[float, float] = (0.03, 0.3)  # seconds that a loss lasts
-    frozen: float = 0.15  # share of takes whose lost frames repeat the last one
+    frozen: float = 0.15  # share of takes whose missing steps repeat the last frame
     wild: float = 0.03  # share of takes in which the hand is seen quite wrong for a moment
+
+    def __post_init__(self) -> None:
+        for name in (
+            "jitter",
+            "by_speed",
+            "slow",
+            "together",
+            "bias",
+            "depth",
+            "heavy",
+            "losses",
+            "losses_by_speed",
+        ):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name} is {getattr(self, name)}, expected a number from 0 on")
+        if not self.memory > 0:
+            raise ValueError(f"memory is {self.memory}, expected seconds above 0")
+        for name in ("frozen", "wild"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} is {getattr(self, name)}, expected a share from 0 to 1")
+        if not self.depth_seen[1] >= 0:
+            raise ValueError(f"depth_seen is {self.depth_seen}")
+        if not 0 <= self.lost[0] <= self.lost[1]:
+            raise ValueError(f"lost is {self.lost}")
 
 
 def tracked(

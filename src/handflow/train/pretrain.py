@@ -1,7 +1,10 @@
 """Trains the few-shot encoders on gestures that nobody made: a fixed recipe, resumable at any moment."""
 
 import logging
-from collections.abc import Callable, Mapping
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,7 +37,7 @@ EXPERTS: dict[str, TableConfig] = {
 class PretrainConfig:
     """The recipe."""
 
-    steps: int = 10000  # of each expert
+    steps: int = 8000  # of each expert
     tasks: int = 4  # of a step
     gestures: int = 16  # of a task
     takes: int = 6  # of a gesture
@@ -56,6 +59,15 @@ class PretrainConfig:
         for name in ("gestures", "takes"):
             if getattr(self, name) < 2:
                 raise ValueError(f"{name} is {getattr(self, name)}, expected 2 or more")
+        for name in ("learning_rate", "temperature"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} is {getattr(self, name)}, expected above 0")
+        if not self.weight_decay >= 0:
+            raise ValueError(f"weight_decay is {self.weight_decay}")
+        if not 0 <= self.averaging < 1:
+            raise ValueError(f"averaging is {self.averaging}")
+        if self.seed < 0:
+            raise ValueError(f"seed is {self.seed}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +135,15 @@ def pretrain_expert(
             rate = config.learning_rate * _share(step, config)
             for group in optimizer.param_groups:
                 group["lr"] = rate
-            loss, hit = _step(name, step, config, network, optimizer)
-            step += 1
-            loss_mean = loss if np.isnan(loss_mean) else 0.98 * loss_mean + 0.02 * loss
-            nearest = hit if np.isnan(nearest) else 0.98 * nearest + 0.02 * hit
-            keep = min(config.averaging, step / (step + 20))
-            with torch.no_grad():
-                for key, value in network.state_dict().items():
-                    average[key].mul_(keep).add_(value, alpha=1 - keep)
+            with _whole_step():
+                loss, hit = _step(name, step, config, network, optimizer)
+                step += 1
+                loss_mean = loss if np.isnan(loss_mean) else 0.98 * loss_mean + 0.02 * loss
+                nearest = hit if np.isnan(nearest) else 0.98 * nearest + 0.02 * hit
+                keep = min(config.averaging, step / (step + 20))
+                with torch.no_grad():
+                    for key, value in network.state_dict().items():
+                        average[key].mul_(keep).add_(value, alpha=1 - keep)
             if step % CHECKPOINT_EVERY == 0 or step == config.steps:
                 save()
             if report is not None:
@@ -140,6 +153,27 @@ def pretrain_expert(
         raise
     network.load_state_dict(average)
     return network.cpu().eval()
+
+
+@contextmanager
+def _whole_step() -> Iterator[None]:
+    """Ctrl-C within a step waits for its end: half a step cannot be gone on from."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came = False
+
+    def wait(number: int, frame: object) -> None:
+        nonlocal came
+        came = True
+
+    before = signal.signal(signal.SIGINT, wait)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if came:
+        raise KeyboardInterrupt
 
 
 def _share(step: int, config: PretrainConfig) -> float:
