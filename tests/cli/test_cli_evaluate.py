@@ -11,13 +11,16 @@ import pytest
 from typer.testing import CliRunner
 
 import handflow.recognize
+from data_samples import DIRECTIONS
+from data_samples import clip as moved
 from evaluate.recognizers import FakeRecognizer, clip, stream
-from handflow.cli import main
+from handflow.cli import main, teaching
 from handflow.cli.evaluate import app
 from handflow.data import write_archive
 from handflow.evaluate import Provenance
 from handflow.evaluate.clips import classify_clip
 from handflow.recognize import SpotterConfig
+from handflow.types import Clip
 
 LABELS = ("background", "down", "left", "up")
 
@@ -208,7 +211,9 @@ def test_leaving_one_subject_out_reports_the_agreed_form(training, tmp_path):
         tmp_path / "all.npz", [*some_clips("ann"), *some_clips("ben"), clip("up", "down", 9, "ben")]
     )
     out = tmp_path / "r"
-    document = json.loads(run(data, "--protocol", "leave-one-subject-out", "--json", "--out", out).stdout)
+    arguments = ("--protocol", "leave-one-subject-out", "--model", "landmark")
+    document = json.loads(run(data, *arguments, "--json", "--out", out).stdout)
+    assert [model for model, _ in training.calls] == ["landmark", "landmark"]
     assert document["protocol"] == "leave-one-subject-out"
     assert document["subjects"] == {"ann": 1.0, "ben": pytest.approx(16 / 17)}
     assert document["worst"] == pytest.approx(16 / 17)
@@ -220,11 +225,99 @@ def test_leaving_one_subject_out_reports_the_agreed_form(training, tmp_path):
 def test_interrupted_teaching_ends_at_once_and_reports_what_is_done(training, tmp_path):
     training.interrupt_at = 4
     data = archive(tmp_path / "ben.npz", some_clips())
-    result = run(data, "--protocol", "few-shot", "--shots", "1", "--repeats", "9", "--json", code=130)
+    arguments = ("--model", "landmark", "--shots", "1", "--repeats", "9")
+    result = run(data, "--protocol", "few-shot", *arguments, "--json", code=130)
     document = json.loads(result.stdout)
     assert document["notes"] == ["interrupted after 3 of 9 trainings"]
     assert document["shots"]["1"]["mean"] == 1.0
     assert len(training.calls) == 4
+
+
+@pytest.fixture
+def no_training(monkeypatch):
+    """As if only the core were installed: nothing can import handflow.train."""
+    monkeypatch.setitem(sys.modules, "handflow.train", None)
+
+
+def swipes() -> list[Clip]:
+    """Four takes of each direction by each of two people, whom a few-shot model can tell apart."""
+    return [
+        moved(f"{label}-{subject}-{k}", label, way, subject=subject, seed=10 * n + k)
+        for n, subject in enumerate(("ann", "ben"))
+        for label, way in DIRECTIONS.items()
+        for k in range(4)
+    ]
+
+
+@pytest.mark.parametrize("kind", [[], ["--model", "few-shot"]], ids=["by itself", "named"])
+def test_few_shot_is_what_a_protocol_teaches_and_needs_no_training(no_training, tmp_path, kind):
+    data = archive(tmp_path / "swipes.npz", swipes())
+    result = run(data, "--protocol", "few-shot", "--shots", "3,1", "--repeats", "2", *kind, "--json")
+    document = json.loads(result.stdout)
+    assert set(document) == {"protocol", "labels", "shots"}
+    assert document["protocol"] == "few-shot"
+    assert document["labels"] == sorted(DIRECTIONS)
+    assert list(document["shots"]) == ["1", "3"]
+    for score in document["shots"].values():
+        assert set(score) == {"mean", "std", "worst"}
+        assert 0.9 < score["worst"] <= score["mean"] <= 1
+
+
+def test_the_seed_decides_which_takes_are_taught(no_training, tmp_path):
+    takes = [
+        *swipes(),
+        *[moved(f"up-{k}", "up", DIRECTIONS["left"], subject="ann", seed=k) for k in (70, 71)],
+    ]
+    data = archive(tmp_path / "swipes.npz", takes)
+
+    def measured(seed):
+        arguments = ("--protocol", "few-shot", "--shots", "1", "--repeats", "3", "--seed", seed, "--json")
+        return json.loads(run(data, *arguments).stdout)["shots"]["1"]
+
+    assert measured(1) == measured(1)
+    assert len({json.dumps(measured(seed)) for seed in range(4)}) > 1
+
+
+def test_few_shot_is_taught_to_leave_each_subject_out(no_training, tmp_path):
+    mistaken = moved("up-9", "up", DIRECTIONS["left"], subject="ben", seed=99)
+    data = archive(tmp_path / "swipes.npz", [*swipes(), mistaken])
+    out = tmp_path / "r"
+    document = json.loads(run(data, "--protocol", "leave-one-subject-out", "--json", "--out", out).stdout)
+    assert set(document) == {"protocol", "mean", "worst", "subjects", "confusion", "labels"}
+    assert document["subjects"] == {"ann": 1.0, "ben": pytest.approx(12 / 13)}
+    assert document["labels"] == sorted(DIRECTIONS)
+    assert document["confusion"][document["labels"].index("up")] == [1, 0, 8]
+    assert {p.name for p in out.iterdir()} == {"report.html", "confusion.png", "evaluation.json"}
+
+
+def test_a_protocol_of_networks_without_torch_says_what_to_install(
+    no_training, tmp_path, monkeypatch, capsys
+):
+    data = archive(tmp_path / "swipes.npz", swipes())
+    line = error(monkeypatch, capsys, data, "--protocol", "few-shot", "--model", "landmark")
+    assert "handflow[train]" in line
+
+
+def test_interrupted_few_shot_reports_what_is_done(no_training, tmp_path, monkeypatch):
+    taught, few_shot = [], teaching._few_shot
+
+    def interrupted(dataset, on_epoch, cancelled):
+        real = few_shot(dataset, on_epoch, cancelled)
+
+        def teach(clips):
+            taught.append(len(clips))
+            if len(taught) == 3:
+                _thread.interrupt_main()  # Ctrl-C
+                assert cancelled.wait(60)
+            return real(clips)
+
+        return teach
+
+    monkeypatch.setattr(teaching, "_few_shot", interrupted)
+    data = archive(tmp_path / "swipes.npz", swipes())
+    result = run(data, "--protocol", "few-shot", "--shots", "1", "--repeats", "9", "--json", code=130)
+    assert json.loads(result.stdout)["notes"] == ["interrupted after 2 of 9 trainings"]
+    assert len(taught) == 3
 
 
 def test_a_gesture_of_one_person_alone_is_named(training, tmp_path):
@@ -242,7 +335,7 @@ def test_a_gesture_of_one_person_alone_is_named(training, tmp_path):
         (["MODEL", "DATA", "--protocol", "few-shot"], "DATASET alone"),
         (["DATA", "--protocol", "few-shot", "--shots", "1,x"], "1,x"),
         (["DATA", "--protocol", "few-shot", "--shots", "0"], "'0'"),
-        (["DATA", "--protocol", "few-shot", "--model", "nothing"], "landmark, other"),
+        (["DATA", "--protocol", "few-shot", "--model", "nothing"], "few-shot, landmark, other"),
         (["DATA", "--protocol", "sideways"], "sideways"),
     ],
 )

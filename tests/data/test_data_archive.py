@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from conftest import real_data
 from data_samples import clip, moving_hand
 from handflow.data import Archive, load_clips, read_archive, write_archive
-from handflow.data.npz import read_npz
 from handflow.errors import DatasetError
+from handflow.npz import read_npz
 from handflow.types import Segment, Stream
 
 

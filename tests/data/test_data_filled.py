@@ -9,12 +9,12 @@ import pytest
 from handflow.data.archive import read_archive, write_archive
 from handflow.data.import_archive import _turned_back
 from handflow.data.landmarks import read_landmarks, write_landmarks
-from handflow.data.npz import read_npz, write_npz
 from handflow.data.take import RecorderConfig, why_unusable
 from handflow.evaluate.clips import has_hand
 from handflow.evaluate.provenance import clip_key
 from handflow.evaluate.streams import slotted_frames
 from handflow.hands import fill_gaps
+from handflow.npz import read_npz, write_npz
 from handflow.recognize.features import window_features
 from handflow.synth.clips import make_clip
 from handflow.synth.person import random_person

@@ -17,10 +17,10 @@ from safetensors.torch import load_file
 
 from handflow.errors import TrainingError
 from handflow.evaluate import evaluate_clips
+from handflow.evaluate.facts import data_fingerprint
 from handflow.recognize import load_recognizer, read_model_info
 from handflow.recognize.package import pack_model
 from handflow.train import TrainConfig, train_model, usable_clips
-from handflow.evaluate.facts import data_fingerprint
 from handflow.train.network import CalibratedNetwork, LandmarkNetwork, NetworkConfig
 from handflow.types import Clip, HandSequence
 from train.persons import persons_clips

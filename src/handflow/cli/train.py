@@ -135,6 +135,8 @@ def train(
         _tell(folder, as_json, advice)
         return
     require_training("training")
+    if model != AUTO:
+        _known_kind(model)
     clips = load_clips(dataset)
     width, height = picture_size(size) if size else (None, None)
     changes = {
@@ -147,6 +149,15 @@ def train(
     else:
         folder = _train(model, clips, dataset, out, preset, changes)
     _tell(folder, as_json, advice)
+
+
+def _known_kind(model: str) -> None:
+    from handflow.errors import TrainingError
+    from handflow.train import MODELS
+
+    if model not in MODELS:
+        known = ", ".join((FEW_SHOT, AUTO, *MODELS))
+        raise TrainingError(f"no kind of model '{model}': choose one of {known}")
 
 
 def _no_values(values: Mapping[str, object], preset: Preset) -> None:

@@ -17,8 +17,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from handflow.data.npz import read_npz, write_npz
 from handflow.errors import DatasetError
+from handflow.npz import read_npz, write_npz
 from handflow.types import Clip, Float32, HandSequence, Segment, Stream
 
 Arrays = dict[str, NDArray[Any]]

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from handflow.data.npz import CLIP_LIMIT, read_npz, write_npz
 from handflow.errors import DatasetError
+from handflow.npz import CLIP_LIMIT, read_npz, write_npz
 from handflow.types import HandSequence
 
 GIVEN = "given"

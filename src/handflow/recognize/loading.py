@@ -47,8 +47,14 @@ def _few_shot(folder: Path, info: ModelInfo, said: FewShot) -> FewShotRecognizer
             f"{folder} holds examples of {sorted(untaught)}, which {INFO_FILE} does not name: "
             "the files of two models are mixed, teach the model again"
         )
+    encoders = OnnxEncoders(folder / NETWORK_FILE)
+    if encoders.embedding not in (None, examples.looks.points.shape[2]):
+        raise ModelFileError(
+            f"{folder / NETWORK_FILE} gives {encoders.embedding} numbers and the examples have "
+            f"{examples.looks.points.shape[2]}: the files of two models are mixed, teach the model again"
+        )
     usual = Usual(said.usual_weights, said.usual_levels, said.usual_border, said.steepness)
     classifier = FewShotClassifier(
         examples.looks, examples.labels, usual, weights=said.weights, border=said.border
     )
-    return FewShotRecognizer(info, OnnxEncoders(folder / NETWORK_FILE), classifier)
+    return FewShotRecognizer(info, encoders, classifier)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from handflow.errors import ModelFileError
 from handflow.recognize.features import CHANNELS, FEATURE_VERSION
 from handflow.recognize.few_shot.hand_features import FEW_SHOT_VERSION
+from handflow.recognize.few_shot.parts import DISTANCES, PARTS
 from handflow.recognize.pictures import INPUTS, PICTURE_VERSION, InputKind, PictureInput
 from handflow.recognize.spotter import SpotterConfig, Threshold
 from handflow.recognize.windows import STEPS
@@ -72,6 +73,22 @@ class FewShot(_Part):
     steepness: float = Field(gt=0)  # how fast known turns into unknown beyond the border
     version: int = FEW_SHOT_VERSION
 
+    @model_validator(mode="after")
+    def _whole(self) -> "FewShot":
+        for name, wanted in (
+            ("weights", len(PARTS)),
+            ("usual_weights", len(PARTS)),
+            ("usual_levels", DISTANCES),
+        ):
+            if len(getattr(self, name)) != wanted:
+                raise ValueError(f"{name} are {len(getattr(self, name))} numbers, expected {wanted}")
+        for weights in (self.weights, self.usual_weights):
+            if min(weights) < 0 or sum(weights) <= 0:
+                raise ValueError(f"weights are {weights}, expected numbers from 0 on")
+        if min(self.windows) <= 0:
+            raise ValueError(f"windows are {self.windows}, expected seconds above 0")
+        return self
+
 
 class ModelInfo(_Part):
     """Everything that running a model needs besides its weights."""
@@ -123,6 +140,8 @@ class ModelInfo(_Part):
         for table in (self.thresholds, self.gesture_seconds):
             if missing := set(self.labels) - {BACKGROUND} - set(table):
                 raise ValueError(f"nothing is said about {sorted(missing)}")
+        if self.few_shot is not None and max(self.few_shot.windows) > self.window_seconds:
+            raise ValueError(f"a window of {max(self.few_shot.windows)} s is longer than window_seconds")
         if self.input_kind != "landmarks" and self.pictures is None:
             raise ValueError(f"the input is '{self.input_kind}', but nothing is said about pictures")
         return self

@@ -87,7 +87,8 @@ class Model:
         assert said["version"] == FEW_SHOT_VERSION, "model.json and views.py do not fit"
         self.session = onnxruntime.InferenceSession((folder / "model.onnx").read_bytes())
         with np.load(folder / "examples.npz", allow_pickle=False) as found:
-            taught = looks_of(Views(found["landmarks"], found["share"], found["acting"]), found["points"])
+            names = ("landmarks", "share", "acting", "side")
+            taught = looks_of(Views(*(found[name] for name in names)), found["points"])
             labels = [str(label) for label in found["label"]]
         usual = Usual(said["usual_weights"], said["usual_levels"], said["usual_border"], said["steepness"])
         settled = {"weights": said["weights"], "border": said["border"]}

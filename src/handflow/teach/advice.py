@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from handflow.evaluate.intervals import wilson_interval
-from handflow.recognize.few_shot.classifier import FewShotClassifier, LeftOut
+from handflow.recognize.few_shot.classifier import TWIN, FewShotClassifier, LeftOut
+from handflow.recognize.few_shot.parts import PARTS
 from handflow.types import BACKGROUND
 
 _ALIKE = 0.15  # mean probability that a left-out example is the other gesture
@@ -15,7 +16,8 @@ _ALIKE_ALONE = 0.5  # the same where gestures have a single example, by how near
 _MISFIT = 0.2  # probability of its own label below which an example does not fit
 _WEAK = 0.8  # share of its examples that a gesture should have right
 _FEW = 3  # examples from which on a gesture is taught well
-_SAME = -4.0  # unlikeness below which two takes are the same recording
+_NOTHING_LEFT = 100.0  # unlikeness beyond which there was no other example of the gesture
+_WARPED = PARTS.index("warped")
 _MOST = 5  # of a kind that are told: more would hide what matters
 
 
@@ -134,7 +136,9 @@ def advise(
     for_new = None
     if len(people) > 1 and None not in subjects:
         others = classifier.leave_groups_out(list(subjects))
-        for_new = float((others.answer == others.truth).mean())
+        told = others.nearness[np.arange(len(others.truth)), others.truth] < _NOTHING_LEFT
+        if told.any():
+            for_new = float((others.answer == others.truth)[told].mean())
     return Advice(
         examples=len(clips),
         right=right if tested else None,
@@ -170,9 +174,9 @@ def _misfits(classifier: FewShotClassifier, left: LeftOut, clips: Sequence[str])
     names = classifier.gestures
     found: list[tuple[float, Misfit]] = []
     for row, (example, own) in enumerate(zip(left.example, left.truth, strict=True)):
-        other = np.where(np.arange(len(names)) == own, np.inf, left.nearness[row])
+        other = np.where(np.arange(len(names)) == own, np.inf, left.parts[_WARPED, row])
         nearest = int(other.argmin())
-        if other[nearest] < _SAME:
+        if left.parts[_WARPED, row, nearest] < TWIN:
             twin = clips[left.nearest[row, nearest]]
             if example < left.nearest[row, nearest]:  # tell of each pair once
                 found.append((-1.0, Misfit(clips[example], names[own], names[nearest], twin)))
@@ -191,6 +195,6 @@ def _needs_more(classifier: FewShotClassifier, left: LeftOut) -> dict[str, str]:
         rows = left.truth == g
         if count < _FEW and name != BACKGROUND:
             found[name] = f"it has {count}, {_FEW} are good and 5 are better"
-        elif rows.any() and (share := float((left.answer[rows] == g).mean())) < _WEAK:
+        elif rows.any() and count > 1 and (share := float((left.answer[rows] == g).mean())) < _WEAK:
             found[name] = f"only {share:.0%} of its {count} were recognized by the others"
     return found

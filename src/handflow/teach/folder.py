@@ -145,11 +145,11 @@ def taught(teacher: Teacher, clips: Sequence[Clip]) -> tuple[Examples, list[str]
     if without:
         shown = ", ".join(without[:5]) + (" …" if len(without) > 5 else "")
         _log.warning("%d of %d clips show no hand and are left out: %s", len(without), len(clips), shown)
-    if set(examples.labels) == {BACKGROUND}:
-        raise TrainingError(f"all clips are of '{BACKGROUND}': record a gesture, too")
     lost = sorted({clip.label for clip in clips} - set(examples.labels))
     if lost:
         raise TrainingError(f"no clip of '{lost[0]}' shows a hand: record it again, or delete it")
+    if set(examples.labels) == {BACKGROUND}:
+        raise TrainingError(f"all clips are of '{BACKGROUND}': record a gesture, too")
     return examples, without
 
 

@@ -12,7 +12,7 @@ from handflow.evaluate.clips import classify_clip
 from handflow.recognize import load_recognizer
 from handflow.teach.memory import FewShotMemory
 from handflow.train.config import TrainConfig
-from handflow.train.models import train_model
+from handflow.train.models import INTERRUPTED, train_model
 from handflow.types import Clip
 
 FEWEST = 5
@@ -70,6 +70,8 @@ def choose(
 
             try:
                 model = load_recognizer(train_model(training, config, Path(folder), report=epoch))
+                if any(note.startswith(INTERRUPTED) for note in model.info.notes):
+                    raise KeyboardInterrupt  # training ends early and keeps what it has; here nothing is kept
             except TrainingError as error:
                 return Choice("few-shot", None, None, f"the landmark network cannot be trained: {error}")
         right["landmark"] += sum(classify_clip(model, clip)[0] == clip.label for clip in held_out)

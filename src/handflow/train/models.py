@@ -42,6 +42,8 @@ MODELS: dict[str, Trainer] = {
 }
 """What `handflow train --model` knows. A new network is one function and one entry."""
 
+INTERRUPTED = "Training was interrupted"
+"""How the note of a model begins that Ctrl-C ended early."""
 FEWEST_CLIPS = 2
 """Clips that every gesture needs: some to learn from and one to check with."""
 
@@ -246,8 +248,7 @@ def _notes(trained: TrainedNetwork, dropped: int) -> list[str]:
         )
     if trained.fitted.interrupted:
         notes.append(
-            f"Training was interrupted after {len(trained.fitted.history)} epochs: "
-            "these are the best weights so far."
+            f"{INTERRUPTED} after {len(trained.fitted.history)} epochs: these are the best weights so far."
         )
     if dropped:
         notes.append(f"{dropped} clips show no hand and were left out.")

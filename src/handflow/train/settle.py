@@ -83,7 +83,7 @@ def measure(
     right = dict.fromkeys(shots, 0)
     asked = 0
     for number in range(tasks):
-        looks, gesture = _task(encoders, seed + number)
+        looks, gesture = _task(encoders, seed + number, alike=0.0)
         take = np.tile(np.arange(_TAKES), _GESTURES)
         queries = np.flatnonzero((gesture < _TAUGHT) & (take >= max(shots)))
         asked += len(queries)
@@ -99,9 +99,9 @@ def _names(numbers: np.ndarray) -> list[str]:
     return [f"{number:02d}" for number in numbers]
 
 
-def _task(encoders: Encoders, seed: int) -> tuple[Looks, np.ndarray]:
+def _task(encoders: Encoders, seed: int, alike: float = 0.3) -> tuple[Looks, np.ndarray]:
     rng = np.random.default_rng(seed)
-    gestures = draw_gestures(rng, _GESTURES, TableConfig(alike=0.3, two_hands=0.2))
+    gestures = draw_gestures(rng, _GESTURES, TableConfig(alike=alike, two_hands=0.2))
     draws = NumpyDraws(int(rng.integers(2**31)))
     made = perform([gestures], _TAKES, draws, PerformanceConfig(one_user=1.0), hands=2)
     seen = np.isfinite(made.landmarks).all(axis=(3, 4)).mean(axis=1, dtype=np.float32)

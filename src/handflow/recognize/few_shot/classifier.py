@@ -16,6 +16,8 @@ _MOST_LEFT_OUT = 400
 """Examples that are left out in turn at most: with more, as many are drawn evenly."""
 _BELIEF = 10.0
 """How many examples the usual border of the unknown counts as much as."""
+TWIN = -2.0
+"""Logarithm of the cost of warping below which two takes are the same recording; of others it is about 4."""
 _NOTHING = 100.0
 """Unlikeness beyond which there was no example left to compare with."""
 
@@ -47,6 +49,7 @@ class LeftOut:
     chance: Float64  # (n, gestures) probabilities; an only example of a gesture has 0 for it
     nearness: Float64  # (n, gestures) unlikeness above the usual level; huge where nothing is left
     nearest: NDArray[np.intp]  # (n, gestures) the example of each gesture that is most alike
+    parts: Float32  # (PARTS, n, gestures) what the chances are made of
 
     @property
     def answer(self) -> NDArray[np.intp]:
@@ -183,21 +186,28 @@ class FewShotClassifier:
         truth = self.label[example]
         usual = np.array(self.usual.weights)
         # With fewer, leaving one out says more about the lack of examples than about the parts.
-        enough = self.counts[truth] >= FEWEST_TO_FIT
+        enough = (self.counts[truth] >= FEWEST_TO_FIT) & ~self._twins(parts, truth)
         self.weights = fit_weights(parts[:, enough], truth[enough], usual)
         self.border = self.usual.border
         self._left_out = self._weighed(example, parts, nearest)
         return self.weights, self._settled_border(self._left_out)
 
+    def _twins(self, parts: Float32, truth: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """(n,) which examples are the same recording as one of another gesture: no weights help there."""
+        own = np.arange(len(self.gestures))[None] == truth[:, None]
+        warped = np.where(own, np.inf, parts[PARTS.index("warped")])
+        return np.asarray(warped.min(axis=1) < TWIN)
+
     def _without(self, group: NDArray[np.intp]) -> tuple[NDArray[np.intp], Float32, NDArray[np.intp]]:
         """Examples, and how unlike they are to each gesture without the examples of their own group."""
         n = len(self.examples)
-        example = np.unique(np.linspace(0, n - 1, min(n, _MOST_LEFT_OUT)).astype(np.intp))
         regression = self._regression
-        if regression is not None:
-            if len(np.unique(group)) < n:
-                regression = learn(self.examples, self.label, len(self.gestures), group)
-            example = example[np.isin(example, regression.learned)]
+        if regression is not None and len(np.unique(group)) < n:
+            regression = learn(self.examples, self.label, len(self.gestures), group)
+        every = np.arange(n) if regression is None else regression.learned
+        example = every[
+            np.unique(np.linspace(0, len(every) - 1, min(len(every), _MOST_LEFT_OUT)).astype(np.intp))
+        ]
         queries = self.examples.take(example)
         own = group[example][:, None] == group[None]
         scores = unlikeness(queries, self.examples, self._members, excluded=own)
@@ -214,6 +224,7 @@ class FewShotClassifier:
             chance=probabilities(whole, self.weights),
             nearness=self._above(whole),
             nearest=nearest,
+            parts=parts,
         )
 
     def _settled_border(self, left: LeftOut) -> float:
@@ -226,7 +237,8 @@ class FewShotClassifier:
         is_own = np.arange(len(self.gestures))[None] == left.truth[:, None]
         others = np.where(is_own | ~self._meant, np.inf, left.nearness).min(axis=1)
         own = left.nearness[rows, left.truth][self._meant[left.truth]]
-        own, other = own[own < _NOTHING], others[others < _NOTHING]
+        twin = self._twins(left.parts, left.truth)[self._meant[left.truth]]
+        own, other = own[(own < _NOTHING) & ~twin], others[others < _NOTHING]
         if not len(own) or not len(other):
             return self.usual.border
         border, steepness = self.usual.border, self.usual.steepness

@@ -1,7 +1,5 @@
 """The clips that a few-shot model was taught, as it keeps them: views, not pictures."""
 
-import zipfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from handflow.errors import ModelFileError
+from handflow.npz import read_npz
 from handflow.recognize.few_shot.looks import Encoders, Looks, look_at, looks_of
 from handflow.recognize.few_shot.views import Views, active_span, view_of
 from handflow.recognize.windows import STEPS
-from handflow.types import Clip, Float32, HandSequence
+from handflow.types import LEFT, RIGHT, Clip, Float32, HandSequence
 
 EXAMPLES_FILE = "examples.npz"
 _MOST_BYTES = 1 << 30  # that the arrays of a file may take
@@ -87,6 +86,7 @@ def write_examples(folder: Path, examples: Examples) -> None:
         landmarks=examples.views.landmarks,
         share=examples.views.share,
         acting=examples.views.acting,
+        side=examples.views.side,
         points=examples.looks.points,
         label=np.array(examples.labels, np.str_),
         clip=np.array(examples.clips, np.str_),
@@ -102,21 +102,29 @@ def read_examples(folder: Path) -> Examples:
     """
     path = folder / EXAMPLES_FILE
     try:
-        with zipfile.ZipFile(path) as archive:
-            if sum(member.file_size for member in archive.infolist()) > _MOST_BYTES:
-                raise ModelFileError(f"{path} unpacks to more than 1 GB: teach the model again")
-        with np.load(path, allow_pickle=False) as found:
-            views = Views(found["landmarks"], found["share"], found["acting"].astype(np.intp))
-            labels, clips = (tuple(str(name) for name in found[key]) for key in ("label", "clip"))
-            points, seconds = found["points"], found["seconds"]
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError):
-        raise ModelFileError(f"{path} is missing or damaged: teach the model again") from None
+        found = read_npz(path, limit=_MOST_BYTES, error=ModelFileError)
+    except ModelFileError as error:
+        raise ModelFileError(f"{error}: teach the model again") from None
+    names = ("landmarks", "share", "acting", "side", "points", "label", "clip", "seconds")
+    if missing := [name for name in names if name not in found]:
+        raise ModelFileError(f"{path} is damaged (it lacks '{missing[0]}'): teach the model again")
+    numbers = [found[name] for name in names if name not in ("label", "clip")]
+    if not all(np.issubdtype(array.dtype, np.number) and array.ndim for array in numbers):
+        raise ModelFileError(f"{path} is damaged (not all of it are numbers): teach the model again")
+    if found["label"].ndim != 1 or found["clip"].ndim != 1:
+        raise ModelFileError(f"{path} is damaged (its labels are no list): teach the model again")
+    labels, clips = (tuple(str(name) for name in found[key]) for key in ("label", "clip"))
+    points, seconds = found["points"], found["seconds"]
+    if found["side"].shape != (len(labels),) or not set(np.unique(found["side"])) <= {-1, LEFT, RIGHT}:
+        raise ModelFileError(f"{path} holds no sound examples: teach the model again")
+    views = Views(found["landmarks"], found["share"], found["acting"], found["side"])
     n = len(labels)
     sound = (
         n > 0
         and views.landmarks.shape == (n, STEPS, 2, 21, 3)
         and views.share.shape == (n, 2)
-        and views.acting.shape == (n,)
+        and views.acting.shape == views.side.shape == (n,)
+        and set(np.unique(views.acting)) <= {LEFT, RIGHT}
         and points.ndim == 3
         and points.shape[:2] == (n, 2)
         and len(clips) == n

@@ -1,7 +1,7 @@
 """What examples and windows are compared by: where the encoders put each hand, and its way step by step."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Protocol
 
 import numpy as np
@@ -32,6 +32,13 @@ class Looks:
     points: Float32  # (n, 2, experts · embedding)
     frames: Float32  # (n, 2, STEPS / PACE, FRAME_CHANNELS)
     share: Float32  # (n, 2) share of the view in which each hand was seen
+    side: NDArray[np.intp] = field(  # (n,) slot of the acting hand where it matters, else -1
+        default_factory=lambda: np.zeros(0, np.intp)
+    )
+
+    def __post_init__(self) -> None:
+        if not len(self.side):  # not given: either hand will do
+            object.__setattr__(self, "side", np.full(len(self.points), -1))
 
     def __len__(self) -> int:
         return len(self.points)
@@ -55,7 +62,7 @@ def look_at(views: Views, encoders: Encoders) -> Looks:
 def looks_of(views: Views, points: Float32) -> Looks:
     """Looks whose points are known already; see `look_at`."""
     parts = [_ways(views.part(i, i + _CHUNK))[0] for i in range(0, len(views), _CHUNK)]
-    return Looks(points, np.concatenate(parts), views.share)
+    return Looks(points, np.concatenate(parts), views.share, views.side)
 
 
 def _look_at(views: Views, encoders: Encoders) -> Looks:
@@ -63,7 +70,7 @@ def _look_at(views: Views, encoders: Encoders) -> Looks:
     given = encoders(features)
     points = np.zeros((*there.shape, given.shape[1]), np.float32)
     points[there] = given
-    return Looks(points, frames, views.share)
+    return Looks(points, frames, views.share, views.side)
 
 
 def _ways(views: Views) -> tuple[Float32, Float32, NDArray[np.bool_]]:

@@ -32,6 +32,7 @@ def read_card(folder: Path) -> dict[str, Any]:
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
         version = card["few_shot_version"]
+        _usual(card)
     except (OSError, ValueError, KeyError, TypeError):
         raise ModelFileError(
             f"{path} is missing or damaged: install handflow again, or run `handflow pretrain`"
@@ -46,7 +47,11 @@ def read_card(folder: Path) -> dict[str, Any]:
 
 def packaged_usual(folder: Path | None = None) -> Usual:
     """Weights and border of the unknown that hold before a task's examples say better."""
-    usual = read_card(folder or packaged_folder())["usual"]
+    return _usual(read_card(folder or packaged_folder()))
+
+
+def _usual(card: dict[str, Any]) -> Usual:
+    usual = card["usual"]
     return Usual(tuple(usual["weights"]), tuple(usual["levels"]), usual["border"], usual["steepness"])
 
 
@@ -55,6 +60,7 @@ class OnnxEncoders:
 
     def __init__(self, path: Path) -> None:
         self._network = OnnxNetwork(path, (CHANNELS, STEPS))
+        self.embedding = self._network.labels  # numbers that it gives; None: the file does not say
 
     def __call__(self, features: Float32) -> Float32:
         return self._network(features)

@@ -21,7 +21,9 @@ NEAREST = 5
 """Examples of a gesture that decide, those that the encoders find nearest."""
 
 _SHARPNESS = 4.0  # how much more the nearest of them counts
+_BY_CHANCE = np.array([0.2, 0.2, 0.06, 0.1])  # that a part falls while examples become e times as many
 _LEAST = 1e-6
+_OTHER_SIDE = np.float32(4.0)  # added to the logarithms where the other hand acts and hands matter
 _OTHER_NONE, _OTHER_MISSING, _OTHER_LEAST = 0.03, 0.4, 0.01  # distance of no hand to none, and to one
 
 
@@ -60,7 +62,10 @@ def unlikeness(
     parts = np.stack([exact[rows, chosen], motion[rows, chosen], warped, other[rows, chosen]])
     least = np.where(some, first[rows, chosen], np.inf).argmin(axis=2)
     nearest = np.take_along_axis(chosen, least[..., None], axis=2)[..., 0]
-    return Scores(_soft_least(parts, some).astype(np.float32), nearest)
+    # The nearest of many are nearer by chance alone.
+    chance = np.log(np.maximum(members[1].sum(axis=1), NEAREST) / NEAREST)[None, None]
+    parts = _soft_least(parts, some) + _BY_CHANCE[:, None, None] * chance
+    return Scores(parts.astype(np.float32), nearest)
 
 
 def _encoder_distances(
@@ -68,7 +73,8 @@ def _encoder_distances(
 ) -> tuple[Float32, Float32, Float32, NDArray[np.bool_]]:
     """Logarithms (m, n) of both encoders' distances and of the second hand's; where the hands are crossed.
 
-    Which of two hands acts is a matter of little where both do: they are paired as fits better.
+    Which of two hands acts is a matter of little where both do: they are paired as fits better, or left with
+    left where hands matter.
     """
     width = queries.points.shape[2] // 2
     exact, motion = (
@@ -77,12 +83,15 @@ def _encoder_distances(
     )
     mine, theirs = queries.share[:, 1], examples.share[:, 1]
     both = np.minimum(mine[:, None], theirs[None])
-    crossed = (both > 0.25) & (exact[0][1] + exact[1][0] < exact[0][0] + exact[1][1])
+    apart = queries.side[:, None] != examples.side[None]  # left and right, where that matters
+    fits = exact[0][1] + exact[1][0] < exact[0][0] + exact[1][1]
+    crossed = (both > 0.25) & np.where(queries.side[:, None] < 0, fits, apart)
+    penalty = np.where(apart & ~crossed, _OTHER_SIDE, np.float32(0))
     acting = [np.where(crossed, e[0][1], e[0][0]) for e in (exact, motion)]
     second = np.where(crossed, exact[1][0], exact[1][1])
     missing = np.abs(mine[:, None] - theirs[None])
     other = both * second + missing * _OTHER_MISSING + (1 - both - missing) * _OTHER_NONE
-    logs = [np.log(np.maximum(d, _LEAST)) for d in acting]
+    logs = [np.log(np.maximum(d, _LEAST)) + penalty for d in acting]
     return logs[0], logs[1], np.log(other + _OTHER_LEAST), crossed
 
 

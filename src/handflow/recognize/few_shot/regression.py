@@ -16,6 +16,7 @@ MOST = 1500
 """Examples that it learns from at most; of more, an even choice of each gesture."""
 _RIDGE = 30.0  # chosen on persons and recordings that no result is told of
 _WAY = 0.3  # how much the way, step by step, counts beside the encoders' points
+_SIDES = 64  # how often it counts, beside hundreds of numbers, which hand acts, where that matters
 _PACE = 2  # every which step of the way
 _LEAST_SPREAD = 0.05
 
@@ -23,7 +24,8 @@ _LEAST_SPREAD = 0.05
 def _inputs(looks: Looks) -> Float32:
     """(n, d) of the acting hand: where the encoders put it, and its way."""
     way = looks.frames[:, 0, ::_PACE].reshape(len(looks), -1)
-    return np.concatenate([looks.points[:, 0], _WAY * way], axis=1)
+    side = np.repeat(looks.side[:, None], _SIDES, axis=1).astype(np.float32)
+    return np.concatenate([looks.points[:, 0], _WAY * way, side], axis=1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,6 +1,6 @@
 """Takes clips, gives a classifier: what is taught can be added to and taken back at any time."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from handflow.recognize.few_shot.classifier import FewShotClassifier, Usual
 from handflow.recognize.few_shot.examples import Examples, examples_of
@@ -46,22 +46,12 @@ class Teacher:
 
     def remove(self, clips: Iterable[str]) -> int:
         """Forgets the examples of these clips; gives how many there were."""
-        if self.examples is None:
-            return 0
-        gone, before = set(clips), len(self.examples)
-        kept = [i for i, clip in enumerate(self.examples.clips) if clip not in gone]
-        if len(kept) < before:
-            self.examples = self.examples.take(kept) if kept else None
-            self._classifier = None
-        return before - len(kept)
+        gone = set(clips)
+        return self._forget(lambda clip, label: clip in gone)
 
     def remove_gesture(self, label: str) -> int:
         """Forgets a gesture; gives how many examples it had."""
-        if self.examples is None:
-            return 0
-        return self.remove(
-            [c for c, of in zip(self.examples.clips, self.examples.labels, strict=True) if of == label]
-        )
+        return self._forget(lambda clip, of: of == label)
 
     def classifier(self) -> FewShotClassifier:
         """The classifier of all examples, made anew where they changed.
@@ -74,3 +64,15 @@ class Teacher:
         if self._classifier is None:
             self._classifier = FewShotClassifier(self.examples.looks, self.examples.labels, self.usual)
         return self._classifier
+
+    def _forget(self, gone: Callable[[str, str], bool]) -> int:
+        """Forgets the examples of which that holds, by clip and label; gives how many there were."""
+        if self.examples is None:
+            return 0
+        named = zip(self.examples.clips, self.examples.labels, strict=True)
+        kept = [i for i, (clip, label) in enumerate(named) if not gone(clip, label)]
+        removed = len(self.examples) - len(kept)
+        if removed:
+            self.examples = self.examples.take(kept) if kept else None
+            self._classifier = None
+        return removed

@@ -26,7 +26,7 @@ def warped_distances(first: Float32, second: Float32, band: int = BAND) -> Float
     Returns:
         (pairs,) the sum over the alignment.
     """
-    pairs = max(len(first), len(second))
+    pairs = max(len(first), len(second)) if len(first) and len(second) else 0
     result = np.zeros(pairs, np.float32)
     for i in range(0, pairs, _CHUNK):
         one = first if len(first) == 1 else first[i : i + _CHUNK]

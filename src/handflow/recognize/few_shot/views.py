@@ -4,8 +4,9 @@ A view is cut from its first to its last moment, whatever it lasts, and resample
 quick and a slow performance look alike. It holds up to two hands: the one that acts first, then the other.
 """
 
+import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,18 +37,25 @@ class Views:
     landmarks: Float32  # (views, STEPS, 2, 21, 3) in the sequence's unit: the acting hand, then the other
     share: Float32  # (views, 2) share of the view in which each hand was seen; 0: not there
     acting: NDArray[np.intp]  # (views,) slot of the acting hand
+    side: NDArray[np.intp] = field(  # (views,) the same where it matters which hand it is, else -1
+        default_factory=lambda: np.zeros(0, np.intp)
+    )
+
+    def __post_init__(self) -> None:
+        if not len(self.side):  # not given: either hand will do
+            object.__setattr__(self, "side", np.full(len(self.landmarks), -1))
 
     def __len__(self) -> int:
         return len(self.landmarks)
 
     def part(self, first: int, end: int) -> "Views":
         """The views from `first` to before `end`."""
-        return Views(self.landmarks[first:end], self.share[first:end], self.acting[first:end])
+        return self.take(range(first, min(end, len(self))))
 
     def take(self, which: Sequence[int]) -> "Views":
         """The views of these numbers."""
         index = np.asarray(which, np.intp)
-        return Views(self.landmarks[index], self.share[index], self.acting[index])
+        return Views(self.landmarks[index], self.share[index], self.acting[index], self.side[index])
 
     @staticmethod
     def stack(views: Iterable["Views"]) -> "Views":
@@ -60,6 +68,7 @@ class Views:
             np.concatenate([p.landmarks for p in parts]),
             np.concatenate([p.share for p in parts]),
             np.concatenate([p.acting for p in parts]),
+            np.concatenate([p.side for p in parts]),
         )
 
 
@@ -72,7 +81,14 @@ def seen_span(sequence: HandSequence) -> tuple[float, float] | None:
     return float(sequence.timestamps[frames[0]]), float(sequence.timestamps[frames[-1]])
 
 
-def view_of(sequence: HandSequence, start: float, end: float, *, hands_matter: bool = False) -> Views | None:
+def view_of(
+    sequence: HandSequence,
+    start: float,
+    end: float,
+    *,
+    hands_matter: bool = False,
+    until: float = math.inf,
+) -> Views | None:
     """The view of `sequence` from `start` to `end` (seconds); None where no hand is seen in it.
 
     Where a hand is not seen for a while its landmarks are interpolated; before it is first seen and after it
@@ -82,10 +98,11 @@ def view_of(sequence: HandSequence, start: float, end: float, *, hands_matter: b
         sequence: landmarks over time, at any frame rate.
         start: seconds, on the clock of the sequence.
         end: seconds; later frames are not looked at.
-        hands_matter: True keeps left and right hands as they are, the left one first; else the acting hand
-            comes first and left hands are mirrored in shape, never in path.
+        hands_matter: True keeps left hands as they are; else they are mirrored in shape, never in path. The
+            acting hand comes first in any case.
+        until: seconds; frames after it are not looked at either.
     """
-    low, high = np.searchsorted(sequence.timestamps, [start - 1e-6, end + 1e-6])
+    low, high = np.searchsorted(sequence.timestamps, [start - 1e-6, min(end, until) + 1e-6])
     landmarks, times = sequence.landmarks[low:high], sequence.timestamps[low:high]
     usable = usable_hands(landmarks) & ~sequence.filled[low:high]
     if not usable.any():
@@ -100,10 +117,11 @@ def view_of(sequence: HandSequence, start: float, end: float, *, hands_matter: b
             marks[:, slot] = _resampled(landmarks[there, slot], times[there], grid)
     share = usable.mean(axis=0, dtype=np.float32)
     acting = _acting(marks, share)
-    order = [LEFT, RIGHT] if hands_matter else [acting, 1 - acting]
+    order = [acting, 1 - acting]
     if not hands_matter:
         _mirror(marks[:, LEFT])
-    return Views(marks[None, :, order], share[None, order], np.array([acting]))
+    side = np.array([acting if hands_matter else -1])
+    return Views(marks[None, :, order], share[None, order], np.array([acting]), side)
 
 
 def _resampled(values: Float32, times: Float64, grid: Float64) -> Float32:
@@ -156,7 +174,7 @@ def live_view(
         None where no hand is seen, or too little of one.
     """
     rest = min(REST, seconds / 2)
-    view = view_of(sequence, end + rest - seconds, end + rest, hands_matter=hands_matter)
+    view = view_of(sequence, end + rest - seconds, end + rest, hands_matter=hands_matter, until=end)
     return view if view is not None and view.share.max() >= LEAST_SEEN else None
 
 

@@ -13,7 +13,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from handflow.atomic import write_bytes
-from handflow.errors import DatasetError
+from handflow.errors import DatasetError, HandflowError
 
 ARCHIVE_LIMIT = 2 << 30
 """Bytes that the arrays of a landmark archive may take in memory: about 2 million frames of two hands."""
@@ -35,7 +35,9 @@ _DAMAGE = (
 )
 
 
-def read_npz(path: Path, *, limit: int = ARCHIVE_LIMIT) -> dict[str, NDArray[Any]]:
+def read_npz(
+    path: Path, *, limit: int = ARCHIVE_LIMIT, error: type[HandflowError] = DatasetError
+) -> dict[str, NDArray[Any]]:
     """Reads all arrays of an `.npz` file.
 
     Sizes are checked against the headers before anything is unpacked.
@@ -43,27 +45,30 @@ def read_npz(path: Path, *, limit: int = ARCHIVE_LIMIT) -> dict[str, NDArray[Any
     Args:
         path: the file.
         limit: bytes that all arrays together may take.
+        error: what to raise.
 
     Raises:
-        DatasetError: the file is missing, damaged, too large, or holds Python objects.
+        DatasetError: (or `error`) the file is missing, damaged, too large, or holds Python objects.
     """
     if not path.is_file():
-        raise DatasetError(f"{path}: no such file")
+        raise error(f"{path}: no such file")
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
             total = sum(m.file_size for m in members)
             if total > limit:
-                raise DatasetError(
+                raise error(
                     f"{path}: unpacks to {total / 2**20:.0f} MB, more than the "
                     f"{limit / 2**20:.0f} MB allowed: split it into smaller files"
                 )
-            return {m.filename.removesuffix(".npy"): _read_member(archive, m, path) for m in members}
-    except (*_DAMAGE, OSError) as error:
-        raise DatasetError(f"{path}: damaged or not an .npz file ({error})") from error
+            return {m.filename.removesuffix(".npy"): _read_member(archive, m, path, error) for m in members}
+    except (*_DAMAGE, OSError) as damage:
+        raise error(f"{path}: damaged or not an .npz file ({damage})") from damage
 
 
-def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> NDArray[Any]:
+def _read_member(
+    archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path, error: type[HandflowError]
+) -> NDArray[Any]:
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise ValueError(f"{member.filename} is packed in a way that no .npz file is")
     with archive.open(member) as stream:
@@ -73,7 +78,7 @@ def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) 
         read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
         shape, fortran, dtype = read_header(stream)
         if dtype.hasobject:
-            raise DatasetError(
+            raise error(
                 f"{path}: '{member.filename}' holds pickled Python objects, which are never read: "
                 "save plain numbers and text"
             )
