@@ -67,14 +67,17 @@ def test_several_examples_are_as_unlike_as_something_between_the_nearest_and_the
     assert (whole <= each.mean(axis=1) + 1e-4).all()
 
 
-def test_beyond_the_nearest_few_more_examples_change_nothing() -> None:
+def test_beyond_the_nearest_few_more_examples_count_for_what_chance_brings_alone() -> None:
     some = around(centres(2), (NEAREST, 2), 0.3, 1)
     far = around(-centres(1), [4], 0.3, 2)
     query = looks(around(centres(1), [3], 0.3, 3), seed=5)
     fewer = parts_of(query, looks(some), [0] * NEAREST + [1, 1])
     examples = Looks.stack([looks(some), looks(far, seed=9)])
     more = parts_of(query, examples, [0] * NEAREST + [1, 1] + [0] * 4)
-    np.testing.assert_allclose(more, fewer, atol=1e-5)
+    np.testing.assert_allclose(more[:, :, 1], fewer[:, :, 1], atol=1e-5)
+    by_chance = more[:, :, 0] - fewer[:, :, 0]
+    assert (by_chance > 0).all()
+    np.testing.assert_allclose(by_chance[0], 0.2 * np.log((NEAREST + 4) / NEAREST), atol=1e-5)
 
 
 @settings(max_examples=40, deadline=None)

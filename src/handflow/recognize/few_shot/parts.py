@@ -55,7 +55,7 @@ def unlikeness(
     first = exact + motion + 0.25 * other
     if excluded is not None:
         first = np.where(excluded, np.inf, first)
-    chosen, some = _nearest_of_each(first, members)
+    chosen, some, count = _nearest_of_each(first, members)
     rows = np.broadcast_to(np.arange(len(queries))[:, None, None], chosen.shape)
     warped = np.zeros(chosen.shape, np.float32)
     warped[some] = _warping(queries, examples, rows[some], chosen[some], crossed)
@@ -63,7 +63,7 @@ def unlikeness(
     least = np.where(some, first[rows, chosen], np.inf).argmin(axis=2)
     nearest = np.take_along_axis(chosen, least[..., None], axis=2)[..., 0]
     # The nearest of many are nearer by chance alone.
-    chance = np.log(np.maximum(members[1].sum(axis=1), NEAREST) / NEAREST)[None, None]
+    chance = np.log(np.maximum(count, NEAREST) / NEAREST)
     parts = _soft_least(parts, some) + _BY_CHANCE[:, None, None] * chance
     return Scores(parts.astype(np.float32), nearest)
 
@@ -111,15 +111,17 @@ def members_of(label: NDArray[np.intp], gestures: int) -> tuple[NDArray[np.intp]
 
 def _nearest_of_each(
     first: Float32, members: tuple[NDArray[np.intp], NDArray[np.bool_]]
-) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-    """(m, gestures, up to NEAREST) nearest examples of every gesture, and which of them there are."""
+) -> tuple[NDArray[np.intp], NDArray[np.bool_], NDArray[np.intp]]:
+    """Nearest examples of every gesture (m, gestures, few), which of them there are, and of how many."""
     table, taken = members
     distances = np.where(taken[None], first[:, table], np.inf)  # (m, gestures, most)
+    there = np.isfinite(distances)
+    count = there.sum(axis=2)
     if table.shape[1] <= NEAREST:
-        return np.broadcast_to(table, distances.shape), np.isfinite(distances)
+        return np.broadcast_to(table, distances.shape), there, count
     best = np.argpartition(distances, NEAREST - 1, axis=2)[:, :, :NEAREST]
     chosen = np.take_along_axis(np.broadcast_to(table, distances.shape), best, axis=2)
-    return chosen, np.isfinite(np.take_along_axis(distances, best, axis=2))
+    return chosen, np.take_along_axis(there, best, axis=2), count
 
 
 def _warping(
