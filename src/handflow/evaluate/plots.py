@@ -23,6 +23,9 @@ CYCLE = (BLUE, ORANGE, GREEN, PINK, SKY, YELLOW, RED)
 INK, FAINT = "#222222", "#8a8a8a"
 
 
+_CROWDED = 40  # labels from which on a confusion matrix shows mistakes alone as numbers
+
+
 def loss_picture(
     history: Sequence[Mapping[str, float]], path: Path, *, best_epoch: float | None = None
 ) -> Path:
@@ -97,15 +100,18 @@ def confusion_picture(
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     rows, columns = counts.shape
     side = max(0.42, min(0.9, 6.0 / columns))
+    crowded = columns > _CROWDED
+    if crowded:
+        side *= _CROWDED / columns
     figure = new_figure(2.6 + side * columns, 2.0 + side * rows)
     axes = figure.add_subplot(1, 1, 1)
     axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
-    size = max(6.0, min(12.0, side * 14))
+    size = max(2.0 if crowded else 6.0, min(12.0, side * 14))
     for r in range(rows):
         for c in range(columns):
-            if not counts[r, c]:
-                continue
             wrong = c != r
+            if not counts[r, c] or (crowded and not wrong):
+                continue
             axes.text(
                 c, r, str(counts[r, c]), ha="center", va="center", fontsize=size,
                 color="white" if share[r, c] > 0.55 else INK, fontweight="bold" if wrong else "normal",
@@ -114,6 +120,8 @@ def confusion_picture(
                 axes.add_patch(_rectangle((c - 0.46, r - 0.46), 0.92, 0.92, RED))
     axes.set_xticks(range(columns), names, rotation=40, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(rows), labels)
+    if crowded:
+        axes.tick_params(labelsize=side * 40)
     axes.set_xlabel("recognized as")
     axes.set_ylabel("truly made")
     right, total = int(np.trace(counts[:, :rows])), int(counts.sum())

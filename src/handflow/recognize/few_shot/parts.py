@@ -22,6 +22,7 @@ NEAREST = 5
 
 _SHARPNESS = 4.0  # how much more the nearest of them counts
 _BY_CHANCE = np.array([0.2, 0.2, 0.06, 0.1])  # that a part falls while examples become e times as many
+_PAIRS = 4096  # that are warped at once: bounds the memory
 _LEAST = 1e-6
 _OTHER_SIDE = np.float32(4.0)  # added to the logarithms where the other hand acts and hands matter
 _OTHER_NONE, _OTHER_MISSING, _OTHER_LEAST = 0.03, 0.4, 0.01  # distance of no hand to none, and to one
@@ -132,10 +133,13 @@ def _warping(
     crossed: NDArray[np.bool_],
 ) -> Float32:
     """Logarithm (pairs,) of the cost of aligning the acting hands."""
-    hand = crossed[query, example].astype(np.intp)
-    theirs = examples.frames[example, hand]
-    mine = queries.frames[:, 0] if len(queries) == 1 else queries.frames[query, 0]
-    result: Float32 = np.log(warped_distances(mine, theirs) + 1e-3)
+    costs = np.zeros(len(query), np.float32)
+    for i in range(0, len(query), _PAIRS):
+        some = slice(i, i + _PAIRS)
+        hand = crossed[query[some], example[some]].astype(np.intp)
+        mine = queries.frames[:, 0] if len(queries) == 1 else queries.frames[query[some], 0]
+        costs[some] = warped_distances(mine, examples.frames[example[some], hand])
+    result: Float32 = np.log(costs + 1e-3)
     return result
 
 
