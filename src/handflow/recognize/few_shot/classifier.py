@@ -18,6 +18,8 @@ _BELIEF = 10.0
 """How many examples the usual border of the unknown counts as much as."""
 TWIN = -2.0
 """Logarithm of the cost of warping below which two takes are the same recording; of others it is about 4."""
+_ALONE = 0.25
+"""How much another gesture tells of the border where nothing is known of a gesture's own takes."""
 _NOTHING = 100.0
 """Unlikeness beyond which there was no example left to compare with."""
 
@@ -239,14 +241,17 @@ class FewShotClassifier:
         own = left.nearness[rows, left.truth][self._meant[left.truth]]
         twin = self._twins(left.parts, left.truth)[self._meant[left.truth]]
         own, other = own[(own < _NOTHING) & ~twin], others[others < _NOTHING]
-        if not len(own) or not len(other):
+        if not len(other):
             return self.usual.border
+        # Of single takes nothing is known of their own gesture: the usual border stands for it.
+        count = min(len(own), len(other)) if len(own) else len(other) * _ALONE
         border, steepness = self.usual.border, self.usual.steepness
-        count = min(len(own), len(other))
         for _ in range(50):
-            beyond, within = (1 / (1 + np.exp(-steepness * (n - border).clip(-9, 9))) for n in (own, other))
-            slope = count * (within.mean() - 1 + beyond.mean()) + _BELIEF * (self.usual.border - border) / 4
-            bend = count * ((beyond * (1 - beyond)).mean() + (within * (1 - within)).mean()) + _BELIEF / 4
+            outside = 1 / (1 + np.exp(-steepness * (own - border).clip(-9, 9)))  # of what should be known
+            inside = 1 / (1 + np.exp(steepness * (other - border).clip(-9, 9)))  # of what should not
+            pull = _BELIEF * (self.usual.border - border) / 4
+            slope = count * ((outside.mean() if len(own) else 0.0) - inside.mean()) + pull
+            bend = count * sum((x * (1 - x)).mean() for x in (outside, inside) if len(x)) + _BELIEF / 4
             step = slope / (bend * steepness)
             border += float(np.clip(step, -0.3, 0.3))
             if abs(step) < 1e-5:

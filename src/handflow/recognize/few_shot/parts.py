@@ -78,18 +78,22 @@ def _encoder_distances(
     left where hands matter.
     """
     width = queries.points.shape[2] // 2
-    exact, motion = (
-        [[_cosine(queries, examples, a, b, part) for b in (0, 1)] for a in (0, 1)]
-        for part in (slice(0, width), slice(width, 2 * width))
-    )
     mine, theirs = queries.share[:, 1], examples.share[:, 1]
     both = np.minimum(mine[:, None], theirs[None])
+    hands = (0, 1) if both.any() else (0,)
+    exact, motion = (
+        [[_cosine(queries, examples, a, b, part) for b in hands] for a in hands]
+        for part in (slice(0, width), slice(width, 2 * width))
+    )
     apart = queries.side[:, None] != examples.side[None]  # left and right, where that matters
-    fits = exact[0][1] + exact[1][0] < exact[0][0] + exact[1][1]
-    crossed = (both > 0.25) & np.where(queries.side[:, None] < 0, fits, apart)
+    crossed = np.zeros(both.shape, bool)
+    acting, second = [e[0][0] for e in (exact, motion)], np.zeros(both.shape, np.float32)
+    if len(hands) == 2:
+        fits = exact[0][1] + exact[1][0] < exact[0][0] + exact[1][1]
+        crossed = (both > 0.25) & np.where(queries.side[:, None] < 0, fits, apart)
+        acting = [np.where(crossed, e[0][1], e[0][0]) for e in (exact, motion)]
+        second = np.where(crossed, exact[1][0], exact[1][1])
     penalty = np.where(apart & ~crossed, _OTHER_SIDE, np.float32(0))
-    acting = [np.where(crossed, e[0][1], e[0][0]) for e in (exact, motion)]
-    second = np.where(crossed, exact[1][0], exact[1][1])
     missing = np.abs(mine[:, None] - theirs[None])
     other = both * second + missing * _OTHER_MISSING + (1 - both - missing) * _OTHER_NONE
     logs = [np.log(np.maximum(d, _LEAST)) + penalty for d in acting]

@@ -36,12 +36,17 @@ def warped_distances(first: Float32, second: Float32, band: int = BAND) -> Float
 
 
 def _step_distances(first: Float32, second: Float32) -> Float32:
-    """(pairs, steps, steps) distances between the steps of each pair."""
-    squares = np.einsum("nsd,nsd->ns", first, first)[:, :, None]
-    squares = squares + np.einsum("nsd,nsd->ns", second, second)[:, None]
-    products = np.matmul(first, second.transpose(0, 2, 1))
+    """(pairs, steps, steps) distances between the steps of each pair; which is first makes no difference."""
+    mine = np.einsum("nsd,nsd->ns", first, first)
+    theirs = np.einsum("nsd,nsd->ns", second, second)
+    if len(first) == 1:  # one product of two large matrices is quicker than many of small ones
+        n, steps, width = second.shape
+        products = (second.reshape(n * steps, width) @ first[0].T).reshape(n, steps, steps)
+    else:
+        products = np.matmul(second, first.transpose(0, 2, 1))
     products *= -2
-    products += squares
+    products += theirs[:, :, None]
+    products += mine[:, None]
     np.maximum(products, 0, out=products)
     result: Float32 = np.sqrt(products, out=products)
     return result

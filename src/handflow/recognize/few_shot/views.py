@@ -138,15 +138,16 @@ def _resampled(values: Float32, times: Float64, grid: Float64) -> Float32:
 
 def _acting(marks: Float32, share: Float32) -> int:
     """Slot of the hand that does more: spread of its place and of its fingers, in hand sizes."""
+    if not share.all():  # a hand alone acts
+        return LEFT if share[LEFT] > 0 else RIGHT
     activity = np.zeros(2)
     for slot in (LEFT, RIGHT):
-        if share[slot] > 0:
-            hand = marks[:, slot, :, :2]
-            size = np.median(np.linalg.norm(hand[:, 9] - hand[:, 0], axis=-1)) + 1e-6
-            centre = hand[:, _CENTRE].mean(axis=1)
-            tips = (hand[:, _TIPS] - centre[:, None]).reshape(len(hand), -1)
-            spread = np.sqrt(centre.var(axis=0).sum()) + 0.5 * np.sqrt(tips.var(axis=0).sum())
-            activity[slot] = (0.05 + spread / size) * share[slot]
+        hand = marks[:, slot, :, :2]
+        size = np.median(np.linalg.norm(hand[:, 9] - hand[:, 0], axis=-1)) + 1e-6
+        centre = hand[:, _CENTRE].mean(axis=1)
+        tips = (hand[:, _TIPS] - centre[:, None]).reshape(len(hand), -1)
+        spread = np.sqrt(centre.var(axis=0).sum()) + 0.5 * np.sqrt(tips.var(axis=0).sum())
+        activity[slot] = (0.05 + spread / size) * share[slot]
     return LEFT if activity[LEFT] > _RIGHT_BONUS * activity[RIGHT] else RIGHT
 
 
