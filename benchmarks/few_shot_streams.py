@@ -2,9 +2,9 @@
 
     python benchmarks/few_shot_streams.py [--persons 10] [--gestures 20] [--idle 10]
 
-Four directions, landmarks of virtual persons on whom nothing was settled, imitated tracker noise; `--idle` takes
-of hands that do nothing meant are taught as `background` (0: none). Events are scored as `handflow evaluate
---protocol stream` does.
+Four directions, landmarks of virtual persons on whom nothing was settled, imitated tracker noise;
+`--idle` takes of hands that do nothing meant are taught as `background` (0: none). Events are scored
+as `handflow evaluate --protocol stream` does.
 """
 
 import argparse
@@ -48,7 +48,8 @@ def main() -> None:
     latency = result.offset_event
     print(
         f"{result.gestures} gestures in {result.hours:.2f} h: F1 {result.f1:.3f}, "
-        f"precision {result.precision:.3f}, recall {result.recall:.3f}, {result.false_activations_per_hour:.0f} false an hour"
+        f"precision {result.precision:.3f}, recall {result.recall:.3f}, "
+        f"{result.false_activations_per_hour:.0f} false an hour"
     )
     if latency is not None:
         print(f"offset to event: {latency.p50:.2f} s (p50), {latency.p95:.2f} s (p95)")
