@@ -59,6 +59,14 @@ def staging_folder(parent: Path) -> Iterator[Path]:
                 empty.rmdir()
 
 
+def free_name(folder: Path, name: str) -> Path:
+    """`folder/name`, with a number where something of that name is there already."""
+    path, number = folder / name, 2
+    while path.exists():
+        path, number = folder / f"{name}_{number}", number + 1
+    return path
+
+
 def _make(folder: Path) -> None:
     for attempt in range(1, _ATTEMPTS + 1):
         try:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handflow.recognize.few_shot import time_warping
-from handflow.recognize.few_shot.time_warping import BAND, every_pair, warped_distances
+from handflow.recognize.few_shot.time_warping import BAND, warped_distances
 from handflow.types import Float32
 
 
@@ -122,11 +122,3 @@ def test_no_pairs_have_no_distances() -> None:
 
 def test_one_compared_with_none_has_no_distances() -> None:
     assert warped_distances(some(1), some(0)).shape == (0,)
-
-
-@pytest.mark.parametrize(("first", "second"), [(2, 3), (1, 4), (3, 0)])
-def test_every_pair_is_named_once_the_second_running_faster(first: int, second: int) -> None:
-    a, b = every_pair(first, second)
-    assert list(zip(a.tolist(), b.tolist(), strict=True)) == [
-        (i, j) for i in range(first) for j in range(second)
-    ]

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handflow.synth import gesture_tables
-from handflow.synth.gesture_tables import ANGLES, STEPS, Gestures, GestureTable, TableConfig, draw_gestures
+from handflow.synth.gesture_parts import ANGLES, STEPS
+from handflow.synth.gesture_tables import Gestures, GestureTable, TableConfig, draw_gestures
 from handflow.types import Float64
 
 ARRAYS = ("pose", "turn", "path", "attitude")

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handflow.synth.gesture_tables import ANGLES, Gestures, TableConfig, draw_gestures
-from handflow.synth.gesture_tables import STEPS as MOMENTS
+from handflow.synth.gesture_parts import ANGLES
+from handflow.synth.gesture_parts import STEPS as MOMENTS
+from handflow.synth.gesture_tables import Gestures, TableConfig, draw_gestures
 from handflow.synth.performances import (
     STEPS,
     NumpyDraws,

@@ -12,34 +12,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from handflow.types import Float32, Float64
-
-STEPS = 64
-"""Moments of a table, evenly spaced over the progress 0 to 1 of a gesture."""
-ANGLES = 20
-"""Numbers of a pose, radians: for index to pinky bend of three joints and splay, for the thumb four."""
-
-_PROGRESS = np.linspace(0, 1, STEPS)
-# Curls (thumb to pinky, 0 straight to 1 closed) of poses that people use.
-_KNOWN_POSES = np.array(
-    [
-        [0, 0, 0, 0, 0],  # open
-        [1, 1, 1, 1, 1],  # fist
-        [1, 0, 1, 1, 1],  # pointing
-        [1, 0, 0, 1, 1],  # two
-        [1, 0, 0, 0, 1],  # three
-        [1, 0, 0, 0, 0],  # four
-        [0, 1, 1, 1, 1],  # thumb
-        [0, 0, 1, 1, 0],  # thumb, index, pinky
-        [1, 0, 1, 1, 0],  # horns
-        [0, 1, 1, 1, 0],  # telephone
-        [0, 0, 1, 1, 1],  # thumb and index
-        [1, 1, 1, 1, 0],  # pinky
-        [0.4, 0.5, 0.5, 0.5, 0.5],  # claw
-        [0.5, 0.6, 0.6, 0.6, 0.6],  # all tips together
-    ]
+from handflow.synth.gesture_parts import (
+    PROGRESS,
+    STEPS,
+    draw_attitude,
+    draw_path,
+    draw_pose,
+    draw_poses,
+    draw_turns,
+    finger_angles,
 )
-_SPLAY = np.array([0.16, 0.02, -0.12, -0.28])
+from handflow.types import Float32, Float64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,12 +118,12 @@ def _differ(one: GestureTable, other: GestureTable) -> bool:
 
 def _fresh(rng: np.random.Generator, config: TableConfig) -> GestureTable:
     moves = rng.random() >= config.held
-    path = _path(rng) if moves else np.zeros((STEPS, 3))
+    path = draw_path(rng) if moves else np.zeros((STEPS, 3))
     table = GestureTable(
-        pose=_poses(rng, still=not moves),
-        turn=_turns(rng) if moves else np.zeros((STEPS, 3)),
+        pose=draw_poses(rng, still=not moves),
+        turn=draw_turns(rng) if moves else np.zeros((STEPS, 3)),
         path=path,
-        attitude=_attitude(rng),
+        attitude=draw_attitude(rng),
         moves=bool(moves),
         cyclic=bool(moves and rng.random() < 0.2),
     )
@@ -191,25 +174,25 @@ def _halfway(rng: np.random.Generator, g: GestureTable) -> GestureTable | None:
     """The first or the second half alone."""
     if not g.moves or g.cyclic:
         return None
-    part = _PROGRESS / 2 + (0.5 if rng.random() < 0.5 else 0.0)
+    part = PROGRESS / 2 + (0.5 if rng.random() < 0.5 else 0.0)
 
     def cut(table: Float64) -> Float64:
-        return np.stack([np.interp(part, _PROGRESS, column) for column in table.T], axis=1)
+        return np.stack([np.interp(part, PROGRESS, column) for column in table.T], axis=1)
 
     path = cut(g.path)
     return replace(g, pose=cut(g.pose), turn=cut(g.turn), path=path - path.mean(axis=0))
 
 
 def _other_path(rng: np.random.Generator, g: GestureTable) -> GestureTable | None:
-    return replace(g, path=_path(rng)) if g.moves else None
+    return replace(g, path=draw_path(rng)) if g.moves else None
 
 
 def _other_poses(rng: np.random.Generator, g: GestureTable) -> GestureTable | None:
-    return replace(g, pose=_poses(rng, still=not g.moves))
+    return replace(g, pose=draw_poses(rng, still=not g.moves))
 
 
 def _other_turn(rng: np.random.Generator, g: GestureTable) -> GestureTable | None:
-    return replace(g, turn=_turns(rng)) if g.moves else replace(g, attitude=_attitude(rng))
+    return replace(g, turn=draw_turns(rng)) if g.moves else replace(g, attitude=draw_attitude(rng))
 
 
 def _other_attitude(rng: np.random.Generator, g: GestureTable) -> GestureTable | None:
@@ -218,9 +201,9 @@ def _other_attitude(rng: np.random.Generator, g: GestureTable) -> GestureTable |
 
 
 def _other_fingers(rng: np.random.Generator, g: GestureTable) -> GestureTable | None:
-    pose, alternative = g.pose.copy(), _pose(rng)
+    pose, alternative = g.pose.copy(), draw_pose(rng)
     for finger in rng.choice(5, rng.integers(1, 3), replace=False):
-        part = _finger(finger)
+        part = finger_angles(finger)
         pose[:, part] += alternative[part] - pose[0, part]
     return replace(g, pose=pose)
 
@@ -275,207 +258,8 @@ def _other_hand(rng: np.random.Generator, g: GestureTable, config: TableConfig) 
     if kind < 0.6:
         return g
     if kind < 0.85:  # it is only held
-        still = np.repeat(_pose(rng)[None], STEPS, 0)
-        return GestureTable(still, np.zeros((STEPS, 3)), np.zeros((STEPS, 3)), _attitude(rng), moves=False)
+        still = np.repeat(draw_pose(rng)[None], STEPS, 0)
+        return GestureTable(
+            still, np.zeros((STEPS, 3)), np.zeros((STEPS, 3)), draw_attitude(rng), moves=False
+        )
     return replace(_fresh(rng, config), cyclic=g.cyclic, any_pose=g.any_pose)
-
-
-def _finger(number: int) -> slice:
-    """Where a finger's angles stand; 0 is the thumb."""
-    return slice(4 * (number - 1), 4 * number) if number else slice(16, 20)
-
-
-def _pose(rng: np.random.Generator) -> Float64:
-    """(ANGLES,) a pose: mostly one that people use, a little its own."""
-    kind = rng.random()
-    if kind < 0.55:
-        curl = _KNOWN_POSES[rng.integers(len(_KNOWN_POSES))].astype(float)
-    elif kind < 0.7:
-        curl = np.full(5, rng.random())
-    elif kind < 0.9:
-        curl = (rng.random(5) < 0.5).astype(float)
-    else:
-        curl = rng.random(5)
-    curl = np.clip(curl + 0.06 * rng.standard_normal(5), 0, 1.05)
-    spread = rng.normal(0, 0.5) if rng.random() < 0.5 else rng.uniform(-0.5, 1.2)
-    pose = np.zeros(ANGLES)
-    hooked = rng.random() < 0.12
-    for i in range(4):
-        k = curl[i + 1]
-        pose[4 * i : 4 * i + 4] = (
-            (0.1 if hooked else 1.45) * k + 0.05,
-            1.75 * k + 0.08,
-            1.0 * k + 0.05,
-            _SPLAY[i] * (1 + spread) * (1 - 0.6 * min(k, 1)),
-        )
-    if rng.random() < 0.1:  # a flat hand bent at the knuckles
-        bend = rng.uniform(0.5, 1.4)
-        for i in range(4):
-            pose[4 * i : 4 * i + 3] = bend, 0.15, 0.1
-    k = curl[0]
-    pose[16:20] = (
-        0.95 - 0.75 * k + rng.normal(0, 0.1),
-        0.25 + 0.55 * k * rng.random() + 0.1 * rng.standard_normal(),
-        0.15 + 0.55 * k,
-        0.1 + 0.9 * k,
-    )
-    if rng.random() < 0.15:  # thumb and index meet, perhaps other fingers too
-        pose[0:3] = 0.9, 0.85, 0.45
-        pose[16:20] = 0.75, 0.75, 0.35, 0.35
-        if rng.random() < 0.4:
-            pose[4:7] = pose[0:3]
-        if rng.random() < 0.3:
-            pose[8:11] = pose[12:15] = pose[0:3]
-    return pose
-
-
-def _smooth(x: Float64) -> Float64:
-    x = np.clip(x, 0, 1)
-    return np.asarray(x * x * (3 - 2 * x))
-
-
-def _course(rng: np.random.Generator) -> Float64:
-    """(STEPS,) how far a change has come: a step, a ramp, there and back, to and fro."""
-    kind = rng.integers(4)
-    if kind == 0:
-        begin, length = rng.uniform(0.1, 0.6), rng.uniform(0.2, 0.6)
-        return _smooth((_PROGRESS - begin) / min(length, 1 - begin))
-    if kind == 1:
-        return _smooth(_PROGRESS)
-    if kind == 2:
-        return np.asarray(np.sin(np.pi * _PROGRESS) ** rng.choice([1, 2]))
-    return np.asarray(0.5 - 0.5 * np.cos(2 * np.pi * rng.integers(1, 5) * _PROGRESS))
-
-
-def _poses(rng: np.random.Generator, *, still: bool) -> Float64:
-    """(STEPS, ANGLES) one pose held, or one that becomes another."""
-    first = _pose(rng)
-    if still or rng.random() < 0.5:
-        return np.repeat(first[None], STEPS, 0)
-    last = _pose(rng)
-    if rng.random() < 0.35:  # one or two fingers alone
-        whole, last = last, first.copy()
-        for finger in rng.choice(5, rng.integers(1, 3), replace=False):
-            last[_finger(finger)] = whole[_finger(finger)]
-    if rng.random() < 0.15:
-        third = _pose(rng)
-        early, late = _smooth(_PROGRESS / 0.45)[:, None], _smooth((_PROGRESS - 0.5) / 0.45)[:, None]
-        return np.asarray(first + (last - first) * early + (third - last) * late)
-    return np.asarray(first + (last - first) * _course(rng)[:, None])
-
-
-def _turns(rng: np.random.Generator) -> Float64:
-    """(STEPS, 3) no turn, one about an axis, or to and fro."""
-    if rng.random() < 0.55:
-        return np.zeros((STEPS, 3))
-    axis = rng.standard_normal(3)
-    axis /= np.linalg.norm(axis)
-    if rng.random() < 0.7:
-        axis = np.eye(3)[rng.integers(3)] * rng.choice([-1, 1])
-    angle = rng.uniform(0.4, 2.2)
-    if rng.random() < 0.5:
-        return np.asarray(
-            axis * min(angle, 1.0) * np.sin(2 * np.pi * rng.integers(1, 5) * _PROGRESS)[:, None]
-        )
-    return np.asarray(axis * angle * _course(rng)[:, None])
-
-
-def _path(rng: np.random.Generator) -> Float64:
-    """(STEPS, 3) the way of the palm, palm lengths."""
-    kinds = ("hold", "line", "back", "circle", "arc", "wave", "zigzag", "corners", "smooth", "push")
-    kind = str(rng.choice(kinds, p=[0.26, 0.17, 0.08, 0.12, 0.06, 0.08, 0.04, 0.06, 0.04, 0.09]))
-    if kind == "hold":
-        return np.zeros((STEPS, 3))
-    angle = rng.uniform(0, 2 * np.pi) if rng.random() < 0.4 else rng.integers(8) * np.pi / 4
-    along = np.array([np.cos(angle), np.sin(angle), 0.0])
-    across = np.array([-np.sin(angle), np.cos(angle), 0.0]) * rng.choice([-1, 1])
-    tilt = rng.random()
-    if tilt < 0.12:
-        across = np.array([0, 0, 1.0]) * rng.choice([-1, 1])
-    if tilt < 0.18:
-        along = along + np.array([0, 0, 1.0]) * rng.normal(0, 0.7)
-        along /= np.linalg.norm(along)
-    if kind == "push":
-        along = np.array([0, 0, rng.choice([-1.0, 1.0])])
-        kind = str(rng.choice(["line", "back", "wave"]))
-    length = np.exp(rng.uniform(np.log(0.35), np.log(4.5)))
-    a, b, scale = _PATHS[kind](rng)
-    path = length * scale * (a[:, None] * along + b[:, None] * across)
-    return np.asarray(path - path.mean(axis=0))
-
-
-Plane = tuple[Float64, Float64, float]
-
-
-def _line(rng: np.random.Generator) -> Plane:
-    return _smooth(_PROGRESS), np.zeros(STEPS), 1.0
-
-
-def _back(rng: np.random.Generator) -> Plane:
-    return np.sin(np.pi * _PROGRESS), np.zeros(STEPS), 1.0
-
-
-def _circle(rng: np.random.Generator) -> Plane:
-    phase = 2 * np.pi * rng.integers(1, 4) * _PROGRESS + rng.uniform(0, 2 * np.pi)
-    return np.cos(phase), rng.uniform(0.6, 1) * np.sin(phase), 0.4
-
-
-def _arc(rng: np.random.Generator) -> Plane:
-    phase = rng.uniform(0.25, 0.7) * 2 * np.pi * _smooth(_PROGRESS)
-    return np.cos(phase), np.sin(phase), 0.6
-
-
-def _wave(rng: np.random.Generator) -> Plane:
-    phase = 2 * np.pi * rng.integers(1, 5) * _PROGRESS
-    return np.sin(phase), 0.25 * rng.random() * np.cos(2 * phase), 0.4
-
-
-def _zigzag(rng: np.random.Generator) -> Plane:
-    return _PROGRESS, 0.3 * np.sin(2 * np.pi * rng.integers(1, 4) * _PROGRESS), 1.0
-
-
-def _corners(rng: np.random.Generator) -> Plane:
-    count = rng.integers(3, 6)
-    points = rng.standard_normal((count, 2))
-    points /= np.abs(points).max()
-    at = np.linspace(0, 1, count)
-    return np.interp(_PROGRESS, at, points[:, 0]), np.interp(_PROGRESS, at, points[:, 1]), 1.0
-
-
-def _smooth_way(rng: np.random.Generator) -> Plane:
-    def waves() -> Float64:
-        parts = [
-            rng.standard_normal() / h * np.sin(np.pi * h * _PROGRESS + rng.uniform(0, 2 * np.pi))
-            for h in (1, 2, 3)
-        ]
-        return np.asarray(sum(parts))
-
-    return waves(), waves(), 1.0
-
-
-_PATHS: dict[str, Callable[[np.random.Generator], Plane]] = {
-    "line": _line,
-    "back": _back,
-    "circle": _circle,
-    "arc": _arc,
-    "wave": _wave,
-    "zigzag": _zigzag,
-    "corners": _corners,
-    "smooth": _smooth_way,
-}
-
-
-def _attitude(rng: np.random.Generator) -> Float64:
-    """(3,) how the palm is held: often to the camera, sometimes edge on, turned away or sideways."""
-    roll = (
-        rng.normal(0, 0.4)
-        if rng.random() < 0.6
-        else rng.choice([0, np.pi / 2, -np.pi / 2, np.pi]) + rng.normal(0, 0.3)
-    )
-    yaw = (
-        rng.normal(0, 0.4)
-        if rng.random() < 0.6
-        else rng.choice([np.pi, np.pi / 2, -np.pi / 2]) + rng.normal(0, 0.3)
-    )
-    pitch = rng.normal(0, 0.45) if rng.random() < 0.7 else rng.choice([1.2, -1.2]) + rng.normal(0, 0.3)
-    return np.array([pitch, yaw, roll])

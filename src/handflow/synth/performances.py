@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from handflow.synth.gesture_tables import STEPS as MOMENTS
+from handflow.synth.gesture_parts import STEPS as MOMENTS
 from handflow.synth.gesture_tables import Gestures
 from handflow.synth.tracking_errors import TrackerErrors, tracked
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from handflow.atomic import staging_folder
+from handflow.atomic import free_name, staging_folder
 from handflow.data import Dataset
 from handflow.errors import MissingExtraError, TrainingError
 from handflow.evaluate import ClipResult, clip_metrics
@@ -105,7 +105,7 @@ def teach_model(
         now = datetime.now()  # noqa: DTZ005 - a folder is named by the clock on the user's wall
         measured = "" if result is None else f"_acc{result.accuracy:.3f}"
         loss = "" if info.evaluation.loss is None else f"_loss{info.evaluation.loss:.3f}"
-        final = _free_name(out, f"{now:%Y-%m-%d_%H-%M-%S}_{KIND}{loss}{measured}")
+        final = free_name(out, f"{now:%Y-%m-%d_%H-%M-%S}_{KIND}{loss}{measured}")
         if result is not None:
             try:
                 confusion_picture(result.confusion, result.labels, folder / "confusion.png")
@@ -260,11 +260,3 @@ def _notes(classifier: FewShotClassifier, without: Sequence[str]) -> list[str]:
     if without:
         notes.append(f"{len(without)} clips show no hand and were left out.")
     return notes
-
-
-def _free_name(out: Path, name: str) -> Path:
-    """`out/name`, with a number where a model of the same second is there already."""
-    final, number = out / name, 2
-    while final.exists():
-        final, number = out / f"{name}_{number}", number + 1
-    return final

@@ -30,6 +30,26 @@ def export_onnx(network: nn.Module, path: Path, examples: Tensor, *, name: str =
     Raises:
         TrainingError: they differ by more than `PARITY`.
     """
+    trace_onnx(network, path, examples, (name, "probabilities"), "windows")
+    difference = parity(network, path, examples)
+    if not difference <= PARITY:
+        raise TrainingError(
+            f"{path.name} differs from the trained network by {difference:.1e} (at most {PARITY:.0e}): "
+            f"this version of torch cannot export it, install the versions of constraints.txt"
+        )
+    return difference
+
+
+def trace_onnx(network: nn.Module, path: Path, examples: Tensor, names: tuple[str, str], batch: str) -> None:
+    """Writes `network` to `path` by tracing it, for any number of inputs at once.
+
+    Args:
+        network: what is written; it is left in evaluation mode.
+        path: of the file.
+        examples: (n, …) inputs; the first two serve to trace.
+        names: of input and output.
+        batch: what the first axis of both counts.
+    """
     network.eval()
     level = logging.getLogger("torch.onnx").level
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
@@ -44,19 +64,12 @@ def export_onnx(network: nn.Module, path: Path, examples: Tensor, *, name: str =
                 str(path),
                 dynamo=False,
                 opset_version=17,
-                input_names=[name],
-                output_names=["probabilities"],
-                dynamic_axes={name: {0: "windows"}, "probabilities": {0: "windows"}},
+                input_names=[names[0]],
+                output_names=[names[1]],
+                dynamic_axes={name: {0: batch} for name in names},
             )
     finally:
         logging.getLogger("torch.onnx").setLevel(level)
-    difference = parity(network, path, examples)
-    if not difference <= PARITY:
-        raise TrainingError(
-            f"{path.name} differs from the trained network by {difference:.1e} (at most {PARITY:.0e}): "
-            f"this version of torch cannot export it, install the versions of constraints.txt"
-        )
-    return difference
 
 
 def parity(network: nn.Module, path: Path, examples: Tensor) -> float:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.torch import save_file
 
-from handflow.atomic import staging_folder
+from handflow.atomic import free_name, staging_folder
 from handflow.data import Dataset
 from handflow.errors import TrainingError
 from handflow.evaluate import ClipResult, evaluate_clips
@@ -115,7 +115,7 @@ def train_model(
             f"{now:%Y-%m-%d_%H-%M-%S}_{config.model}"
             f"_loss{trained.fitted.best_loss:.3f}_acc{result.accuracy:.3f}"
         )
-        final = _free_name(out, name)
+        final = free_name(out, name)
         write_report(
             folder,
             result,
@@ -253,11 +253,3 @@ def _notes(trained: TrainedNetwork, dropped: int) -> list[str]:
     if dropped:
         notes.append(f"{dropped} clips show no hand and were left out.")
     return notes
-
-
-def _free_name(out: Path, name: str) -> Path:
-    """`out/name`, with a number where a model of the same second is there already."""
-    final, number = out / name, 2
-    while final.exists():
-        final, number = out / f"{name}_{number}", number + 1
-    return final

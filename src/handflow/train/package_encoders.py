@@ -1,8 +1,6 @@
 """Writes pretrained encoders as the files that handflow ships: half-size ONNX and a card that says all."""
 
 import json
-import logging
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ from handflow.recognize.few_shot.hand_features import CHANNELS
 from handflow.recognize.few_shot.packaged import CARD_FILE, ENCODERS_FILE, OnnxEncoders
 from handflow.recognize.windows import STEPS
 from handflow.train.encoder import Experts, HandEncoder
+from handflow.train.export import trace_onnx
 
 PARITY = 5e-3
 """Largest difference of a coordinate between torch and the file that halving the weights may make."""
@@ -24,7 +23,7 @@ _HALVED = 256  # numbers from which on a weight is stored in half precision
 
 
 def write_encoders(encoders: list[HandEncoder], folder: Path, card: dict[str, Any]) -> Path:
-    """Writes encoders.onnx and encoders.json into `folder`, both or neither.
+    """Writes encoders.onnx and encoders.json into `folder`, neither where anything fails before.
 
     Raises:
         TrainingError: the file does not give what the encoders give.
@@ -50,27 +49,10 @@ def export_encoders(experts: Experts, path: Path) -> None:
     Raises:
         TrainingError: the file does not give what the encoders give.
     """
-    experts.eval()
     examples = torch.from_numpy(
         np.random.default_rng(0).normal(0, 0.6, (17, CHANNELS, STEPS)).astype(np.float32)
     )
-    level = logging.getLogger("torch.onnx").level
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            torch.onnx.export(
-                experts,
-                (examples[:2],),
-                str(path),
-                dynamo=False,
-                opset_version=17,
-                input_names=["features"],
-                output_names=["points"],
-                dynamic_axes={"features": {0: "hands"}, "points": {0: "hands"}},
-            )
-    finally:
-        logging.getLogger("torch.onnx").setLevel(level)
+    trace_onnx(experts, path, examples, ("features", "points"), "hands")
     onnx.save(_halved(onnx.load(str(path))), str(path))
     with torch.no_grad():
         expected = experts(examples).numpy()

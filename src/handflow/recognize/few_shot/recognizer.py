@@ -34,7 +34,8 @@ class FewShotRecognizer(Recognizer):
         self._encoders, self.classifier = encoders, classifier
         self._windows = info.few_shot.windows
         self._place = np.array([info.labels.index(gesture) for gesture in classifier.gestures])
-        super().__init__(info, _no_network)
+        self.info = info  # there is no network of windows: views are compared with examples
+        self.reset()
         second = classifier.examples.share[:, 1] > _BOTH
         self._of_both = [bool(second[classifier.label == g].mean() > _BOTH) for g in range(len(self._place))]
 
@@ -102,7 +103,3 @@ class FewShotRecognizer(Recognizer):
         if made is None:
             return 0.0
         return float(self.classifier.answer(look_at(made[0], self._encoders)).known[0])
-
-
-def _no_network(windows: Float32 | Image) -> Float32:
-    raise NotImplementedError("a few-shot model compares views with its examples")

@@ -6,7 +6,6 @@ Cells of one anti-diagonal do not depend on each other, so a whole diagonal of a
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from handflow.types import Float32
 
@@ -83,8 +82,3 @@ def _diagonals(steps: int, band: int) -> tuple[tuple[int, int, slice], ...]:
         start = low * steps + s - low  # the next cell of a diagonal lies steps - 1 further
         every.append((low, high, slice(start, start + (high - low - 1) * (steps - 1) + 1, steps - 1)))
     return tuple(every)
-
-
-def every_pair(first: int, second: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Numbers of all pairs of `first` with `second` things, the second running faster."""
-    return np.repeat(np.arange(first), second), np.tile(np.arange(second), first)
