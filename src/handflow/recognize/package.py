@@ -16,6 +16,7 @@ from handflow.recognize.few_shot import (
     hand_features,
     looks,
     parts,
+    regression,
     time_warping,
     views,
 )
@@ -214,7 +215,7 @@ def _code(kind: Literal["landmarks"] | InputKind) -> dict[str, str]:
 
 def _few_shot_code() -> dict[str, str]:
     """The loader of a few-shot model, and what it needs: names and contents of files."""
-    modules = (windows, views, hand_features, time_warping, looks, parts, combining, classifier)
+    modules = (windows, views, hand_features, time_warping, looks, parts, combining, regression, classifier)
     names = {f"{module.__name__.rpartition('.')[2]}.py": module.__file__ for module in modules}
     return {
         "load.py": FEW_SHOT_LOADER,
