@@ -1,6 +1,6 @@
 """Performs drawn gestures: many people, cameras and trackers at once, as landmarks, with no pictures.
 
-Everything is one batch of arrays, so a processor core makes ten thousand performances a second and a GPU
+Everything is one batch of arrays, so a processor core makes thousands of performances a second and a GPU
 more: `Draws` says where the arrays live (NumPy, or torch on any device; the array API is what both offer).
 """
 
