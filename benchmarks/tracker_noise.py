@@ -55,11 +55,11 @@ def measure(clips: int, seed: int, width: int) -> dict[str, Any]:
 class Errors:
     """The errors of all frames, in palm scales, and what they may depend on."""
 
-    def __init__(self, data: dict[str, Any], width: int, depth: float) -> None:
+    def __init__(self, data: dict[str, Any], width: int) -> None:
         self.clip, self.time, self.slot, self.extra = (data[k] for k in ("clip", "time", "slot", "extra"))
         self.gesture, self.hand = np.array(list(PROGRAMS))[data["gesture"]], data["hand"]
         size, pixels = data["scale"][:, None, None], data["truth"][..., :2]
-        self.truth, self.found = data["truth"] / size, data["found"] / size * [1, 1, depth]
+        self.truth, self.found = data["truth"] / size, data["found"] / size
         self.error = self.found - self.truth  # (n, 21, 3)
         self.clips = [np.flatnonzero(self.clip == k) for k in range(self.clip[-1] + 1)]
         centre = self.truth[:, PALM, :2].mean(1)
@@ -227,14 +227,13 @@ def main() -> None:
     parser.add_argument("--clips", type=int, default=90)
     parser.add_argument("--seed", type=int, default=31000, help="of the first person")
     parser.add_argument("--width", type=int, default=640, help="of the picture, pixels; the height is 3/4")
-    parser.add_argument("--depth", type=float, default=1.0, help="factor on the depth that was found")
     parser.add_argument("--out", type=Path, default=Path("tracker-noise"))
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     path, made = args.out / "clips.npz", f"{args.clips} {args.seed} {args.width}"
     if not path.exists() or str(np.load(path)["made"]) != made:
         np.savez_compressed(path, made=made, **measure(args.clips, args.seed, args.width))
-    e = Errors(dict(np.load(path)), args.width, args.depth)
+    e = Errors(dict(np.load(path)), args.width)
     fit = {part.__name__: part(e) for part in (stays, varies, depth, losses)}
     (args.out / "fit.json").write_text(json.dumps(fit, indent=1, default=float), encoding="utf-8")
     draw(fit, args.out / "fit.png")
