@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 from handflow.bench.learning import GESTURES
 from handflow.evaluate.streams import StreamEvents, recognize_stream, score_streams
 from handflow.recognize import load_recognizer
+from handflow.recognize.spotting import Spotting
 from handflow.synth.clips import landmark_clips, random_numbers
 from handflow.synth.noise import add_tracker_noise
 from handflow.synth.person import random_person
@@ -42,7 +43,7 @@ def main() -> None:
             made = make_stream(GESTURES, person, 500 + number, gestures_count=chosen.gestures).stream
             noise = random_numbers(number, 9)
             noisy = add_tracker_noise(made.sequence, noise, frame_size=made.frame_size)
-            events = recognize_stream(model, model.spotter(), replace(made, sequence=noisy))
+            events = recognize_stream(Spotting(model), replace(made, sequence=noisy))
             results.append(StreamEvents(made.id, made.segments, tuple(events), noisy.duration))
     result = score_streams(results)
     latency = result.offset_event

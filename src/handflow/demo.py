@@ -249,7 +249,7 @@ def play(
         annotated: where the video with hands, scores and events goes.
         progress: told how many seconds of how many are done.
     """
-    pipeline = Pipeline(HandLandmarker(HANDS), recognizer, recognizer.spotter())
+    pipeline = Pipeline(HandLandmarker(HANDS), recognizer)
     annotator = Annotator(recognizer.labels, material.segments)
     events: list[GestureEvent] = []
     scores: list[Scores] = []

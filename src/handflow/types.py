@@ -4,6 +4,7 @@ Coordinates are pixels of the *unmirrored* camera image (x right, y down, z away
 scale of x). Times are seconds on the clock of the source. Slot 0 is the left hand, slot 1 the right hand.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -181,6 +182,7 @@ class Clip:
     subject: str | None = None  # who performs it
     session: str | None = None  # recorded in one sitting
     source: str = ""  # camera, file or generator it came from
+    stroke: tuple[float, float] | None = None  # onset and offset, seconds, where somebody annotated them
     frames: ClipFrames | None = None  # None: landmarks alone were kept
 
 
@@ -215,6 +217,7 @@ class Scores:
     frame: int  # Frame.index
     hand: Literal["left", "right", "both"] = "right"  # the hand that acts in the window
     track: int = -1  # its track, -1 unknown
+    motion: float = math.nan  # how fast it moves now, palm lengths a second; NaN unseen (`hand_motion`)
 
 
 @dataclass(frozen=True, slots=True)

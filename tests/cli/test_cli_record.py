@@ -13,7 +13,7 @@ import typer
 
 from conftest import real_data
 from handflow.cli.common import picture_size
-from handflow.cli.recording import TakeOptions, make_plan
+from handflow.cli.recording import TakeOptions, duration, make_idle, make_plan
 from handflow.data import Dataset
 from handflow.hands import HandLandmarkerConfig, HandModels
 from moving_hand import write_moving_hand
@@ -179,6 +179,128 @@ def test_mistakes_are_named_before_anything_is_written(
     assert done.returncode == code
     assert says in done.stderr and "Traceback" not in done.stderr
     assert not (tmp_path / "set").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ((), "give --gesture NAME for takes, or --background 5m"),
+        (
+            ("--background", "5m", "--gesture", "a"),
+            "--background 5m and --gesture a do not go together: leave --gesture out",
+        ),
+        (("--background", "5m", "--takes", "3"), "--background 5m and --takes 3 do not go together"),
+        (("--background", "5m", "--seconds", "2"), "--seconds 2"),
+        (("--background", "5m", "--frames", "20"), "--frames 20"),
+        (("--background", "5m", "--pause", "1"), "--pause 1"),
+        (("--background", "5m", "--hands-free"), "--hands-free do not go together"),
+        (("--background", "5m", "--auto"), "--auto do not go together"),
+        (("--background", "soon"), "'soon' is no duration: write it as 5m, 90s, 1h"),
+        (("--background", "2"), "--background 2s must be between 5s and 12h"),
+        (("--background", "5m", "--countdown", "-1"), "--countdown -1"),
+    ],
+)
+def test_idle_minutes_refuse_what_makes_no_sense_with_them(
+    tmp_path: Path, words: tuple[str, ...], says: str
+) -> None:
+    done = handflow("record", tmp_path / "set", "--no-window", *words)
+    assert done.returncode == 2
+    plain = " ".join(done.stderr.replace("│", " ").split())  # the error stands in a box
+    assert says in plain and "Traceback" not in done.stderr
+    assert not (tmp_path / "set").exists()
+
+
+@pytest.mark.usefixtures("hand_models")
+def test_idle_minutes_of_a_source_become_clips_of_background(tmp_path: Path) -> None:
+    from handflow.data.check import check_dataset
+
+    hand = write_moving_hand(tmp_path / "hand", 700)
+    done = handflow(
+        "record", tmp_path / "set", "--background", "15s", "--source", hand, "--no-window", "--json",
+        "--subject", "anna",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout)
+    assert (summary["takes"], summary["ended_by"]) == (2, "time")
+    assert (summary["seconds"], summary["wanted_seconds"]) == (pytest.approx(15.0, abs=0.1), 15.0)
+    assert "make your gestures" in " ".join(done.stderr.split())
+    assert "0:10 of 0:15, 1 clip kept" in done.stderr
+    assert "2 clips of 'background' from 0:15 of 0:15" in done.stderr
+    dataset = Dataset.open(tmp_path / "set")
+    assert [e.id for e in dataset.entries()] == summary["clips"]
+    clips = [dataset.load(e) for e in dataset.entries()]
+    assert [(c.label, c.subject) for c in clips] == [("background", "anna")] * 2
+    assert [len(c.sequence) for c in clips] == [300, 150]
+    assert [len(list(dataset.frames(e))) for e in dataset.entries()] == [300, 150]
+    said = [finding.kind for finding in check_dataset(tmp_path / "set").findings]
+    assert {*said} <= {"one gesture", "few clips"}  # nothing but that it is no dataset to train on yet
+
+
+@pytest.mark.usefixtures("hand_models")
+def test_idle_minutes_without_a_hand_are_left_out_and_say_so(tmp_path: Path) -> None:
+    import cv2
+
+    empty = tmp_path / "wall"
+    empty.mkdir()
+    for n in range(240):
+        cv2.imwrite(str(empty / f"{n}.jpg"), np.full((120, 160, 3), 90, np.uint8))
+    done = handflow("record", tmp_path / "set", "--background", "1m", "--source", empty, "--no-window")
+    assert done.returncode == 1
+    assert "1 without a hand left out" in done.stderr
+    assert "no hand was in sight for long enough" in done.stderr
+    assert Dataset.open(tmp_path / "set").entries() == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no SIGINT to one process alone")
+@pytest.mark.usefixtures("hand_models")
+def test_ctrl_c_keeps_the_idle_minutes_until_then(tmp_path: Path) -> None:
+    endless = write_moving_hand(tmp_path / "hand", 6000)
+    running = subprocess.Popen(
+        [
+            *(*HANDFLOW, "record", tmp_path / "set", "--background", "1h", "--source", endless),
+            *("--no-window", "--no-frames", "--json"),
+        ],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    end = time.monotonic() + 60
+    while not list(tmp_path.glob("set/clips/background/*/clip.json")):
+        assert time.monotonic() < end and running.poll() is None
+        time.sleep(0.05)
+    time.sleep(2)
+    running.send_signal(signal.SIGINT)
+    out, err = running.communicate(timeout=30)
+    assert running.returncode == 130, err
+    assert "Traceback" not in err
+    summary = json.loads(out)
+    dataset = Dataset.open(tmp_path / "set")
+    clips = [dataset.load(e) for e in dataset.entries()]
+    assert (summary["ended_by"], summary["takes"]) == ("interrupt", len(clips))
+    recorded = sum(len(c.sequence) for c in clips) / 30
+    assert recorded == pytest.approx(summary["seconds"], abs=2.1)  # a rest of less than 2 s is dropped
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90", 90), ("90s", 90), ("5m", 300), ("5min", 300), (" 1H ", 3600), ("1h30m", 5400), ("2.5m", 150)],
+)
+def test_durations_are_read(text: str, seconds: float) -> None:
+    assert duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "m", "5 minutes", "1.2.3", "-5", "5m1h"])
+def test_other_durations_are_refused(text: str) -> None:
+    with pytest.raises(typer.BadParameter, match="is no duration"):
+        duration(text)
+
+
+@pytest.mark.parametrize(("live", "countdown"), [(True, 3.0), (False, 0.0)])
+def test_idle_minutes_of_a_file_begin_at_once(live: bool, countdown: float) -> None:
+    idle = make_idle(TakeOptions(idle=60.0), live=live)
+    assert idle is not None and (idle.seconds, idle.countdown) == (60.0, countdown)
+    assert make_idle(TakeOptions(), live=live) is None
 
 
 def test_a_folder_that_is_no_dataset_is_left_alone(tmp_path: Path) -> None:

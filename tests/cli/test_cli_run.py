@@ -1,5 +1,6 @@
 """`handflow run` on real files: events as JSON lines, an annotated video, clear ends."""
 
+import io
 import json
 import os
 import shutil
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from handflow.hands import HandModels
+from handflow.types import SIDES, GestureEvent
 
 RUN = [sys.executable, "-m", "handflow", "run"]
 EVENT_KEYS = ["gesture", "score", "hand", "track", "onset", "offset", "time", "frame"]
@@ -213,3 +215,66 @@ def test_ctrl_c_ends_a_camera_in_good_order_and_keeps_the_video(
     assert "stopped" in errors
     with av.open(str(out)) as video:
         assert 3 <= sum(1 for _ in video.decode(video=0)) <= 6
+
+
+def test_events_count_only_while_armed_and_the_switch_is_said(
+    directions_model: Path, directions_video: Path, hand_models: HandModels
+) -> None:
+    words = ("--model", directions_model, "--source", directions_video, "--events", "-")
+    free = run(*words)
+    gestures = [json.loads(line)["gesture"] for line in free.stdout.splitlines()]
+    assert gestures, "the video holds gestures that are found"
+    never = run(*words, "--arm", "hand-up", "--disarmed-at-start", "--seconds", "0.5")
+    assert never.returncode == 0, never.stderr
+    assert never.stdout == "" and never.stderr.startswith("disarmed\n")
+    by = gestures[0]
+    armed = run(*words, "--arm", by)
+    expected, on = [], False
+    for gesture in gestures:
+        on = on ^ (gesture == by)
+        if on and gesture != by:
+            expected.append(gesture)
+    assert [json.loads(line)["gesture"] for line in armed.stdout.splitlines()] == expected
+    assert all(list(json.loads(line)) == EVENT_KEYS for line in armed.stdout.splitlines())
+    assert " s: armed\n" in armed.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (
+            ("--arm", "salute"),
+            "--arm salute is no gesture of this model: choose hand-up or one of hand_down,",
+        ),
+        (("--arm", "background"), "--arm background is no gesture of this model"),
+        (("--armed-at-start",), "--armed-at-start needs --arm"),
+        (("--disarmed-at-start",), "--disarmed-at-start needs --arm"),
+        (("--disarm-after", "5"), "--disarm-after 5 needs --arm"),
+        (("--arm", "hand-up", "--disarm-after", "0"), "--disarm-after 0 must be more than 0 seconds"),
+        (("--follow", "everybody"), "everybody"),
+    ],
+)
+def test_options_that_make_no_sense_are_named(
+    words: tuple[str, ...], says: str, directions_model: Path, directions_video: Path
+) -> None:
+    done = run("--model", directions_model, "--source", directions_video, *words)
+    assert done.returncode == 2
+    assert says in " ".join(done.stderr.replace("│", " ").split())
+
+
+def test_whose_hands_count_and_how_soon_can_be_chosen(
+    directions_model: Path, directions_video: Path, hand_models: HandModels
+) -> None:
+    for words in (("--follow", "nearest"), ("--follow", "largest", "--early")):
+        done = run("--model", directions_model, "--source", directions_video, "--seconds", "1", *words)
+        assert done.returncode == 0, done.stderr
+        assert "16 frames" in done.stderr
+
+
+def test_events_of_two_hands_in_one_frame_are_a_line_each() -> None:
+    from handflow.cli.run import _write
+
+    out = io.StringIO()
+    events = tuple(GestureEvent("wave", 0.9, hand, k, 1.0, 1.5, 1.6, 48) for k, hand in enumerate(SIDES))
+    assert _write(events, out) == 2
+    assert [json.loads(line)["hand"] for line in out.getvalue().splitlines()] == ["left", "right"]

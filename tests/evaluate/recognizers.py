@@ -58,15 +58,16 @@ class FakeRecognizer:
     def classify(self, clip: Clip) -> Float32:
         return self._probabilities(float(np.nanmedian(clip.sequence.landmarks[:, 1, 0, 0])))
 
-    def update(self, hands, timestamp: float, frame: int) -> Scores:
+    def update_each(self, hands, timestamp: float, frame: int, image=None) -> tuple[Scores, ...]:
         self.tracks.append(hands.tracks)
-        return Scores(
+        scores = Scores(
             self._probabilities(float(hands.landmarks[1, 0, 0])),
             self.labels,
             timestamp,
             frame,
             track=hands.tracks[1],
         )
+        return (scores,)
 
     def reset(self) -> None:
         self.resets += 1

@@ -19,6 +19,7 @@ from handflow.evaluate.provenance import overlap_notes, trained_provenance, whos
 from handflow.evaluate.report import advice, verdict_in_words, write_report
 from handflow.evaluate.stream_report import stream_advice, streams_in_words, write_stream_report
 from handflow.evaluate.timeline import rows_to_show, stream_timeline, timeline_picture
+from handflow.recognize.spotting import Spotting
 from handflow.types import Segment
 
 HISTORY = [
@@ -112,7 +113,7 @@ def test_a_timeline_shows_truth_scores_events_and_errors(tmp_path):
     recognizer = FakeRecognizer()
     one = stream([("up", 1, 1.6), ("left", 3, 3.5)], 8.0)
     match = score_events(one.segments, [event("up", 1.5), event("down", 5.0)])
-    whole = drawn(stream_timeline(match, recognizer, recognizer.spotter(), one, tmp_path / "a.png"))
+    whole = drawn(stream_timeline(match, Spotting(recognizer), one, tmp_path / "a.png"))
     bare = drawn(timeline_picture(match, (0, 8), tmp_path / "b.png", title="s"))
     assert whole.shape == bare.shape
     assert (whole != bare).any()  # the scores

@@ -9,23 +9,24 @@ from handflow.evaluate import StreamEvents, recognize_stream, score_streams
 from handflow.evaluate.streams import check_streams, slotted_frames, untaught_gestures
 from handflow.hands import HandSlots, SlottedHands
 from handflow.recognize import Spotter
+from handflow.recognize.spotting import Spotting
 from handflow.types import Hand, Hands, Region, Stream
 
 
 def test_a_stream_gives_one_event_per_gesture_and_a_full_score():
-    recognizer = FakeRecognizer()
     one = stream([("up", 1.0, 1.6), ("left", 3.0, 3.5), ("up", 5.0, 5.6)], 8.0)
-    events = recognize_stream(recognizer, recognizer.spotter(), one)
+    events = recognize_stream(Spotting(FakeRecognizer()), one)
     assert [e.gesture for e in events] == ["up", "left", "up"]
     result = score_streams([StreamEvents(one.id, one.segments, tuple(events), one.sequence.duration)])
     assert (result.f1, result.levenshtein_accuracy, result.false_activations) == (1.0, 1.0, 0)
 
 
 def test_recognizer_and_spotter_are_reset_before_each_stream():
-    recognizer, spotter = FakeRecognizer(), Spotter()
+    recognizer = FakeRecognizer()
+    spotting = Spotting(recognizer)
     one = stream([("up", 1.0, 1.6)], 3.0)
-    first = recognize_stream(recognizer, spotter, one)
-    assert recognize_stream(recognizer, spotter, one) == first
+    first = recognize_stream(spotting, one)
+    assert recognize_stream(spotting, one) == first
     assert recognizer.resets == 2
 
 
@@ -36,11 +37,13 @@ def test_pending_events_are_asked_for_when_a_stream_ends():
             return ()
 
         def finish(self):
-            return self.last
+            return getattr(self, "last", ())
 
-    events = recognize_stream(
-        FakeRecognizer(), Late(FakeRecognizer().spotter().config), stream([("up", 1, 2)], 3)
-    )
+    class Patient(FakeRecognizer):
+        def spotter(self):
+            return Late(super().spotter().config)
+
+    events = recognize_stream(Spotting(Patient()), stream([("up", 1, 2)], 3))
     assert [e.gesture for e in events] == ["up"]
 
 
@@ -48,12 +51,12 @@ def test_frames_carry_their_own_times_not_their_numbers():
     seen = []
 
     class Noting(FakeRecognizer):
-        def update(self, hands, timestamp, frame):
+        def update_each(self, hands, timestamp, frame, image=None):
             seen.append((timestamp, frame))
-            return super().update(hands, timestamp, frame)
+            return super().update_each(hands, timestamp, frame)
 
     uneven = sequence([0.0] * 4, fps=7, start=12.5)
-    recognize_stream(Noting(), Spotter(), Stream("s", uneven, (), (640, 480)))
+    recognize_stream(Spotting(Noting()), Stream("s", uneven, (), (640, 480)))
     assert seen == [(pytest.approx(12.5 + i / 7), i) for i in range(4)]
 
 

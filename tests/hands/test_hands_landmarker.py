@@ -1,5 +1,6 @@
 """Hands are found in real photos and followed through real videos and pictures of the synthetic hand."""
 
+import dataclasses
 import json
 import subprocess
 from pathlib import Path
@@ -189,3 +190,27 @@ def test_hands_agree_with_mediapipe_on_real_photos(
     assert np.median(differences) < 0.03
     assert np.mean(sides) > 0.95
     assert missed <= 2
+
+
+@pytest.mark.parametrize("fps", [15, 30])
+def test_a_hand_that_comes_into_an_empty_picture_is_found_within_a_quarter_of_a_second(
+    landmarker: HandLandmarker, fps: int
+) -> None:
+    """Looks are rare after a while without a hand: it comes at other moments between two of them."""
+    from handflow.bench.hands import make_frames
+    from handflow.synth.render import render_frames
+
+    for seed in range(3):
+        scene = make_frames(1, 1, seed)
+        (hand,) = (frame.image for frame in render_frames(scene))
+        nobody = dataclasses.replace(scene, joints=np.full_like(scene.joints, np.nan))
+        (room,) = (frame.image for frame in render_frames(nobody))
+        for late in range(5):
+            came = round(2.5 * fps) + late
+            landmarker.reset()
+            seen = [
+                bool(landmarker.update(Frame(hand if n >= came else room, n / fps, n)).hands)
+                for n in range(came + fps)
+            ]
+            assert not any(seen[:came])
+            assert (seen.index(True) - came) / fps <= 0.25

@@ -1,14 +1,16 @@
 """The pipeline hands each frame through all stages, in order, and times them."""
 
+import dataclasses
 import time
 from collections.abc import Iterator
 
 import numpy as np
 
 from handflow.capture import Source
-from handflow.hands import SlottedHands
+from handflow.hands import HandSlots, SlottedHands
 from handflow.live.annotate import Annotator
 from handflow.live.pipeline import LiveResult, Pipeline
+from handflow.recognize import Spotter
 from handflow.types import Frame, GestureEvent, Hand, Hands, Image, Region, Scores, Segment
 
 LABELS = ("swipe", "background")
@@ -40,16 +42,18 @@ class FakeRecognizer:
     def reset(self) -> None:
         self.resets += 1
 
-    def update(self, hands: SlottedHands, timestamp: float, frame: int, image: Image) -> Scores:
+    def update_each(
+        self, hands: SlottedHands, timestamp: float, frame: int, image: Image
+    ) -> tuple[Scores, ...]:
         assert hands.tracks == (-1, 7)
         p = np.array([0.9, 0.1] if frame == 3 else [0.1, 0.9], np.float32)
-        return Scores(p, LABELS, timestamp, frame, "right", 7)
+        return (Scores(p, LABELS, timestamp, frame, "right", 7),)
+
+    def spotter(self) -> Spotter:
+        return FakeSpotter()
 
 
-class FakeSpotter:
-    def reset(self) -> None:
-        pass
-
+class FakeSpotter(Spotter):
     def update(self, scores: Scores) -> tuple[GestureEvent, ...]:
         if scores.probabilities[0] < 0.5:
             return ()
@@ -73,7 +77,7 @@ class Frames:
 
 
 def pipeline() -> Pipeline:
-    return Pipeline(FakeLandmarker(), FakeRecognizer(), FakeSpotter())  # type: ignore[arg-type]
+    return Pipeline(FakeLandmarker(), FakeRecognizer())  # type: ignore[arg-type]
 
 
 def results(source: Frames, pipe: Pipeline) -> list[LiveResult]:
@@ -109,11 +113,27 @@ def test_latency_of_a_live_source_counts_from_the_capture_of_the_frame() -> None
 
 def test_reset_reaches_all_stages_and_forgets_the_times() -> None:
     landmarker, recognizer = FakeLandmarker(), FakeRecognizer()
-    pipe = Pipeline(landmarker, recognizer, FakeSpotter())  # type: ignore[arg-type]
+    pipe = Pipeline(landmarker, recognizer)  # type: ignore[arg-type]
     results(Frames(2), pipe)
     pipe.reset()
     assert (landmarker.resets, recognizer.resets) == (1, 1)
     assert pipe.times.milliseconds == {}
+
+
+def test_a_given_choice_of_hands_is_used() -> None:
+    class Nobody(HandSlots):
+        def update(self, hands: Hands) -> SlottedHands:
+            return super().update(dataclasses.replace(hands, hands=hands.hands[:0]))
+
+    class Unasked(FakeRecognizer):
+        def update_each(
+            self, hands: SlottedHands, timestamp: float, frame: int, image: Image
+        ) -> tuple[Scores, ...]:
+            assert hands.tracks == (-1, -1)
+            return (Scores(np.array([0, 1], np.float32), LABELS, timestamp, frame),)
+
+    pipe = Pipeline(FakeLandmarker(), Unasked(), slots=Nobody())  # type: ignore[arg-type]
+    assert [r.events for r in results(Frames(3), pipe)] == [()] * 3
 
 
 def test_the_banner_stays_for_a_moment_after_the_event() -> None:

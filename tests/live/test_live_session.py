@@ -1,5 +1,6 @@
 """A running recording with fake hands: keys, undo, the end of the source, stalls and failing disks."""
 
+import dataclasses
 import errno
 import io
 import os
@@ -14,6 +15,7 @@ import pytest
 
 from handflow.capture import FramesSource
 from handflow.data import Dataset
+from handflow.data.idle_recorder import IdleConfig
 from handflow.data.take import Phase, RecorderConfig, RecorderState
 from handflow.data.take_writer import TakeLabels, TakeWriter
 from handflow.errors import DatasetError, SourceError
@@ -50,7 +52,7 @@ def frames(seconds: float, then: dict[float, Callable[[], object]] | None = None
 def record(
     dataset: Dataset,
     seconds: float,
-    plan: RecordingPlan,
+    plan: RecordingPlan | IdleConfig,
     keys: dict[float, str] | None = None,
 ) -> RecordingSession:
     sessions: list[RecordingSession] = []
@@ -121,6 +123,24 @@ def test_a_source_that_fails_keeps_the_takes_before_and_says_why(dataset: Datase
     assert len(dataset.entries()) == 1
 
 
+@pytest.mark.parametrize(
+    ("seconds", "keys", "frames_kept", "ended_by"),
+    [
+        (60, {}, [300, 300, 150], "time"),
+        (14, {}, [300, 120], "source"),
+        (60, {13.0: "q"}, [300, 91], "person"),
+        (60, {3.0: "r", 4.0: "h", 5.0: "u"}, [300, 300, 150], "time"),  # the keys of takes do nothing
+    ],
+)
+def test_idle_minutes_keep_all_that_there_is_however_they_end(
+    dataset: Dataset, seconds: float, keys: dict[float, str], frames_kept: list[int], ended_by: str
+) -> None:
+    session = record(dataset, seconds, IdleConfig(25.0, countdown=0.0), keys)
+    kept = [len(dataset.load(e).sequence) for e in dataset.entries()]
+    assert kept == pytest.approx(frames_kept, abs=2)
+    assert session.ended_by == ended_by
+
+
 def test_a_full_disk_ends_the_session_with_one_line(
     dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -185,6 +205,19 @@ def test_status_lines_elsewhere_than_on_a_terminal_are_one_a_phase() -> None:
         lines.show(state(phase, message))
     lines.end()
     assert out.getvalue().splitlines() == ["take 1 in 3", "recording take 1", "take 1 recorded"]
+
+
+def test_status_lines_elsewhere_say_each_clip_of_idle_minutes() -> None:
+    out = io.StringIO()
+    lines = StatusLines(out)
+    running = state(Phase.RECORDING, "0:09 of 1:00")
+    for shown in (
+        running,
+        running,
+        dataclasses.replace(running, message="0:10, 1 left out", rejected="no hand"),
+    ):
+        lines.show(shown)
+    assert out.getvalue().splitlines() == ["0:09 of 1:00", "0:10, 1 left out"]
 
 
 def test_status_lines_on_a_terminal_overwrite_what_passes_and_beep_at_both_ends_of_a_take() -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -204,6 +205,21 @@ def test_the_window_shows_the_mirrored_picture_with_its_state_and_countdown() ->
             assert (bar > 0.95) == (phase is Phase.RECORDING)
         beneath = screen()[HEIGHT : HEIGHT + 90, :WIDTH]
         assert beneath.std() > 10  # lines of text
+
+
+@pytest.mark.usefixtures("display")
+def test_idle_minutes_show_what_to_do_and_no_keys_of_takes() -> None:
+    def texts(widget: Any) -> list[str]:
+        own = [str(widget.cget("text"))] if widget.winfo_class() == "Label" else []
+        return own + [text for child in widget.winfo_children() for text in texts(child)]
+
+    with RecordWindow("handflow", "background", task="Work as usual.") as window:
+        state = RecorderState(Phase.RECORDING, "0:10 of 1:00, 1 clip kept", 1, None, 0.2)
+        window.show(LiveView(Frame(halves(), 0.0, 0), None, state, 0.0), fps=30.0)
+        said = texts(window.root)
+    assert {"Work as usual.", "M mask    Q end", "0:10 of 1:00, 1 clip kept", "background    1 clips"} <= {
+        *said
+    }
 
 
 @pytest.mark.usefixtures("display")

@@ -17,6 +17,7 @@ from handflow.errors import MissingExtraError
 from handflow.evaluate import evaluate_clips
 from handflow.evaluate.streams import StreamEvents, StreamResult, score_streams, slotted_frames
 from handflow.recognize import Recognizer, load_recognizer
+from handflow.recognize.spotting import Spotting
 from handflow.synth.clips import landmark_clips, random_numbers
 from handflow.synth.noise import add_tracker_noise
 from handflow.synth.person import VirtualPerson, random_person
@@ -122,11 +123,11 @@ def bench_stream(
 
 def _spot(recognizer: Recognizer, sequence: HandSequence, times: StageTimes) -> list[GestureEvent]:
     recognizer.reset()
-    spotter = recognizer.spotter()
+    spotting = Spotting(recognizer)
     events: list[GestureEvent] = []
     frames = zip(sequence.timestamps, slotted_frames(sequence), strict=True)
     for number, (timestamp, hands) in enumerate(frames):
         start = time.perf_counter()
-        events += spotter.update(recognizer.update(hands, float(timestamp), number))
+        events += spotting.update(hands, float(timestamp), number).events
         times.add("recognition", time.perf_counter() - start)
-    return [*events, *spotter.finish()]
+    return [*events, *spotting.finish()]

@@ -209,6 +209,7 @@ def _streams(model: Path, archive: Path, wanted: list[str] | None, report: _Repo
     from handflow.evaluate.tables import stream_table
     from handflow.evaluate.timeline import stream_timeline
     from handflow.recognize import load_recognizer
+    from handflow.recognize.spotting import Spotting
 
     recognizer = load_recognizer(model)
     if recognizer.needs_pictures:
@@ -216,7 +217,7 @@ def _streams(model: Path, archive: Path, wanted: list[str] | None, report: _Repo
             f"{model.name} looks at pictures (--input {recognizer.info.input_kind}) and an archive holds "
             "landmarks alone: measure a model with --input mask, or one of landmarks"
         )
-    spotter = recognizer.spotter()
+    spotting = Spotting(recognizer)
     if archive.is_dir():
         raise DatasetError(f"{archive} is a folder: the protocol 'stream' needs a landmark archive (.npz)")
     streams = read_archive(archive).streams
@@ -236,7 +237,7 @@ def _streams(model: Path, archive: Path, wanted: list[str] | None, report: _Repo
         )
 
     def one(stream: "Stream") -> StreamEvents:
-        events = recognize_stream(recognizer, spotter, stream)
+        events = recognize_stream(spotting, stream)
         return StreamEvents(
             stream.id,
             tuple(s for s in stream.segments if s.label in known),
@@ -263,7 +264,7 @@ def _streams(model: Path, archive: Path, wanted: list[str] | None, report: _Repo
         zip(usable, result.matches, strict=False),  # fewer matches where it was interrupted
         key=lambda pair: len(pair[1][1].false) + len(pair[1][1].missed),
     )
-    report.draw("timeline.png", lambda path: stream_timeline(match, recognizer, spotter, worst, path))
+    report.draw("timeline.png", lambda path: stream_timeline(match, spotting, worst, path))
     report.write(
         result.details(),
         notes,

@@ -1,5 +1,6 @@
 """What `view` and `record` share: options, the session in a window or a terminal, and its summary."""
 
+import re
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -10,9 +11,11 @@ import typer
 
 from handflow.cli.common import progress_console
 from handflow.processes import live_threads
+from handflow.types import BACKGROUND
 
 if TYPE_CHECKING:
     from handflow.capture import Source
+    from handflow.data.idle_recorder import IdleConfig
     from handflow.hands.models import HandModel
     from handflow.live.session import RecordingPlan, RecordingSession
 
@@ -45,6 +48,11 @@ SessionOption = Annotated[
     str | None, typer.Option(help="Name of this sitting.", show_default="date and time of the start")
 ]
 NoFramesOption = Annotated[bool, typer.Option("--no-frames", help="Save landmarks alone, no pictures.")]
+IDLE_TASK = (
+    "Work as usual: type, drink, scratch your head, talk with your hands, reach for things, leave and come "
+    "back. Do not make your gestures."
+)
+_DURATION = re.compile(r"(?:([\d.]+)h)?(?:([\d.]+)m(?:in)?)?(?:([\d.]+)s?)?")
 LINGER = 3.0  # seconds the window stays after the last take, so that U can still undo it
 
 
@@ -60,6 +68,7 @@ class TakeOptions:
     hands_free: bool = False
     auto: bool = False
     keep_frames: bool = True
+    idle: float | None = None  # seconds of idle minutes in place of takes
 
 
 def make_plan(options: TakeOptions, *, window: bool, has_keys: bool, live: bool) -> "RecordingPlan":
@@ -111,6 +120,41 @@ def make_plan(options: TakeOptions, *, window: bool, has_keys: bool, live: bool)
     return RecordingPlan(by_key, hands_free, options.hands_free, LINGER if window else 0.0)
 
 
+def make_idle(options: TakeOptions, *, live: bool) -> "IdleConfig | None":
+    """How idle minutes are recorded; None: takes are. A file begins at once, a camera after a countdown.
+
+    Raises:
+        typer.BadParameter: a value that makes no sense.
+    """
+    from handflow.data.idle_recorder import IdleConfig
+
+    if options.idle is None:
+        return None
+    countdown = options.countdown if options.countdown is not None else (3.0 if live else 0.0)
+    try:
+        return IdleConfig(options.idle, countdown=countdown, keep_frames=options.keep_frames)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def duration(text: str) -> float:
+    """Seconds of a text such as 90, 90s, 5m, 1h or 1h30m.
+
+    Raises:
+        typer.BadParameter: it is no duration.
+    """
+    match = _DURATION.fullmatch(text.strip().lower())
+    try:
+        if match is None or not any(match.groups()):
+            raise ValueError
+        hours, minutes, seconds = (float(part or 0) for part in match.groups())
+    except ValueError:
+        raise typer.BadParameter(
+            f"'{text}' is no duration: write it as 5m, 90s, 1h or in seconds", param_hint="--background"
+        ) from None
+    return 3600 * hours + 60 * minutes + seconds
+
+
 @dataclass(frozen=True, slots=True)
 class Destination:
     """Where takes go."""
@@ -137,13 +181,14 @@ def run_recording(
     """Shows a source and records takes from it, until it ends, all takes are there, or the person ends it.
 
     Returns:
-        The summary; `ended_by` is source, takes, person (Q, closed window) or interrupt (Ctrl-C).
+        The summary; `ended_by` is source, takes, time, person (Q, closed window) or interrupt (Ctrl-C).
 
     Raises:
         HandflowError: no source, no display, no hand models, a take that could not be saved.
     """
     from handflow.capture import open_source
     from handflow.data.dataset import Dataset
+    from handflow.data.idle_recorder import IdleRecorder
     from handflow.data.naming import gesture_name
     from handflow.data.take_writer import TakeLabels, TakeWriter
     from handflow.hands import HandLandmarker, HandLandmarkerConfig
@@ -152,6 +197,7 @@ def run_recording(
 
     options = options or TakeOptions()
     make_plan(options, window=window, has_keys=False, live=True)  # wrong options are said first
+    task = IDLE_TASK if make_idle(options, live=True) is not None else None
     stamp = datetime.now().astimezone().strftime("%Y-%m-%d_%H-%M-%S")
     gesture = gesture_name(to.gesture) if to is not None else None
     if to is not None and to.dataset.exists() and any(to.dataset.iterdir()):
@@ -162,7 +208,14 @@ def run_recording(
             from handflow.live.record_window import RecordWindow
 
             front = stack.enter_context(
-                RecordWindow(f"handflow: {gesture or 'view'}", gesture, mirror=mirror, hands=hands, mask=mask)
+                RecordWindow(
+                    f"handflow: {gesture or 'view'}",
+                    gesture,
+                    mirror=mirror,
+                    hands=hands,
+                    mask=mask,
+                    task=task,
+                )
             )
         config = HandLandmarkerConfig(model=hand_model, threads=live_threads())
         landmarker = HandLandmarker(config) if hands else None
@@ -170,7 +223,11 @@ def run_recording(
         if front is not None:  # the source's own name leaves the password of a URL out
             front.root.title(f"handflow: {gesture or 'view'} from {source.name}")
         keys = stack.enter_context(KeyReader())
-        plan = make_plan(options, window=window, has_keys=keys.available, live=source.live)
+        plan = make_idle(options, live=source.live) or make_plan(
+            options, window=window, has_keys=keys.available, live=source.live
+        )
+        if task is not None:
+            progress_console.print(task, highlight=False)
         writer = None
         if to is not None and gesture is not None and landmarker is not None:
             dataset = Dataset.create(to.dataset, exist_ok=True)
@@ -201,6 +258,8 @@ def run_recording(
                 "undone": writer.undone,
                 "clips": [entry.id for entry in writer.saved],
             }
+            if isinstance(session.recorder, IdleRecorder):
+                summary |= {"seconds": round(session.recorder.elapsed, 2), "wanted_seconds": options.idle}
     return summary
 
 
@@ -224,6 +283,9 @@ def _watch(session: "RecordingSession", front: Any, keys: Any) -> bool:
 
 def say_summary(summary: dict[str, Any]) -> None:
     """Says on stderr what was recorded."""
+    if "wanted_seconds" in summary:
+        _say_idle(summary)
+        return
     takes, wanted = summary["takes"], summary["wanted"]
     of = f" of {wanted}" if wanted is not None else ""
     extra = [f"{len(summary['rejected'])} rejected"] * bool(summary["rejected"])
@@ -231,4 +293,17 @@ def say_summary(summary: dict[str, Any]) -> None:
     more = f" ({', '.join(extra)})" if extra else ""
     progress_console.print(
         f"{takes}{of} takes of '{summary['gesture']}' in {summary['dataset']}{more}", highlight=False
+    )
+
+
+def _say_idle(summary: dict[str, Any]) -> None:
+    from handflow.data.idle_recorder import clock
+
+    without = len(summary["rejected"])
+    progress_console.print(
+        f"{summary['takes']} clips of '{BACKGROUND}' from {clock(summary['seconds'])} of "
+        f"{clock(summary['wanted_seconds'])} in {summary['dataset']}"
+        + f" ({without} without a hand left out)"
+        * bool(without),
+        highlight=False,
     )

@@ -120,7 +120,7 @@ def train(
     verbose: Verbose = False,
 ) -> None:
     """Make a model of a dataset. Ctrl-C ends a training early and keeps the best model so far."""
-    from handflow.data import load_clips
+    from handflow.data import load_takes
 
     values = {
         "--input": input, "--frames": frames, "--size": size, "--batch": batch, "--epochs": epochs,
@@ -130,14 +130,14 @@ def train(
     advice: Advice | None = None
     if model == FEW_SHOT:
         _no_values(values, preset)
-        clips = load_clips(dataset)
+        clips = load_takes(dataset)
         folder, advice = _teach(clips, dataset, out, window)
         _tell(folder, as_json, advice)
         return
     require_training("training")
     if model != AUTO:
         _known_kind(model)
-    clips = load_clips(dataset)
+    clips = load_takes(dataset)
     width, height = picture_size(size) if size else (None, None)
     changes = {
         "input": input and input.value, "frames": frames, "width": width, "height": height, "batch": batch,

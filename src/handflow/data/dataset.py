@@ -41,7 +41,7 @@ from handflow.data.meta import (
     write_meta,
 )
 from handflow.data.naming import clip_id, gesture_name, natural_paths
-from handflow.data.pictures import read_picture
+from handflow.data.pictures import PackedFrame, read_picture
 from handflow.data.stored_frames import StoredFrames
 from handflow.data.trash import Step, Trash
 from handflow.errors import DatasetError
@@ -233,7 +233,7 @@ class Dataset:
     def add(
         self,
         clip: Clip,
-        frames: Iterable[Frame] | None = None,
+        frames: Iterable[Frame | PackedFrame] | None = None,
         *,
         landmarker: str = GIVEN,
         assumed_fps: float | None = None,

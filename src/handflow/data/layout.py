@@ -8,7 +8,7 @@ import numpy as np
 
 from handflow.data.meta import ClipMeta
 from handflow.data.naming import natural_paths
-from handflow.data.pictures import encode_jpeg
+from handflow.data.pictures import PackedFrame, encode_jpeg
 from handflow.errors import DatasetError
 from handflow.types import Float64, Frame
 
@@ -96,24 +96,29 @@ class PassingFrames:
         self.size = (0, 0)
         self._frames = frames
         self._folder = folder
+        if folder is not None:
+            folder.mkdir()
 
     def __iter__(self) -> Iterator[Frame]:
-        if self._folder is not None:
-            self._folder.mkdir()
         for frame in self._frames:
-            number = len(self.times) + 1
-            if self.times and frame.size != self.size:
-                raise DatasetError(f"frame {number} has {frame.size} pixels, those before have {self.size}")
-            if self.times and frame.timestamp <= self.times[-1]:
-                raise DatasetError(f"frame {number} is not later than the one before it")
-            self.size = frame.size
-            self.times.append(float(frame.timestamp))
-            if self._folder is not None:
-                (self._folder / f"{number:04d}.jpg").write_bytes(encode_jpeg(frame.image))
+            self.take(frame)
             yield frame
 
+    def take(self, frame: Frame | PackedFrame) -> None:
+        """Checks one more frame and writes it."""
+        number = len(self.times) + 1
+        if self.times and frame.size != self.size:
+            raise DatasetError(f"frame {number} has {frame.size} pixels, those before have {self.size}")
+        if self.times and frame.timestamp <= self.times[-1]:
+            raise DatasetError(f"frame {number} is not later than the one before it")
+        self.size = frame.size
+        self.times.append(float(frame.timestamp))
+        if self._folder is not None:
+            jpeg = frame.jpeg if isinstance(frame, PackedFrame) else encode_jpeg(frame.image)
+            (self._folder / f"{number:04d}.jpg").write_bytes(jpeg)
 
-def write_frames(folder: Path, frames: Iterable[Frame]) -> tuple[list[float], tuple[int, int]]:
+
+def write_frames(folder: Path, frames: Iterable[Frame | PackedFrame]) -> tuple[list[float], tuple[int, int]]:
     """Writes pictures to a new folder as they come.
 
     Returns:
@@ -123,7 +128,7 @@ def write_frames(folder: Path, frames: Iterable[Frame]) -> tuple[list[float], tu
         DatasetError: frames of different sizes, or times that do not increase.
         OSError: the disk is full.
     """
-    passing = PassingFrames(frames, folder)
-    for _ in passing:
-        pass
+    passing = PassingFrames((), folder)
+    for frame in frames:
+        passing.take(frame)
     return passing.times, passing.size

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from handflow.data.archive import read_archive
+from handflow.data.cutting import clips_of
 from handflow.data.dataset import Dataset
 from handflow.errors import DatasetError
 from handflow.types import Clip
@@ -28,3 +29,17 @@ def load_clips(path: str | Path) -> list[Clip]:
     if not clips:
         raise DatasetError(f"{path} holds no clips: record some with `handflow record {path} --gesture NAME`")
     return clips
+
+
+def load_takes(path: str | Path) -> list[Clip]:
+    """Clips to learn from: those of `load_clips`, or what the streams of an archive hold.
+
+    Raises:
+        DatasetError: as `load_clips`.
+    """
+    path = Path(path)
+    if path.suffix.lower() == ".npz":
+        archive = read_archive(path)
+        if archive.streams:
+            return [*archive.clips, *(clip for stream in archive.streams for clip in clips_of(stream))]
+    return load_clips(path)

@@ -6,28 +6,24 @@ that drops to 15 frames a second in the dark gives the same takes.
 """
 
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from handflow.data.hand_motion import HandMotion
-from handflow.data.take import Phase, RecorderConfig, RecorderState, Take, why_unusable
-from handflow.hands.gaps import fill_gaps
+from handflow.data.take import (
+    Phase,
+    RecorderConfig,
+    RecorderState,
+    Sample,
+    sample_of,
+    take_of,
+    why_unusable,
+)
 from handflow.hands.slots import SlottedHands
-from handflow.types import Float32, Frame, HandSequence
+from handflow.types import Frame
 
 _SAME_TIME = 1e-4  # seconds: timestamps of the same frame, rounded by a container's time base
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Sample:
-    frame: Frame | None
-    timestamp: float
-    size: tuple[int, int]
-    landmarks: Float32
-    handedness: Float32
-    presence: Float32
-    tracks: tuple[int, int]
 
 
 class Recorder:
@@ -47,7 +43,7 @@ class Recorder:
     def reset(self) -> None:
         """Drops the take in progress and waits anew; complete takes stay counted."""
         self._motion.reset()
-        self._past: deque[_Sample] = deque()
+        self._past: deque[Sample] = deque()
         self._last: float | None = None
         self._triggered = False
         self._rest()
@@ -89,15 +85,7 @@ class Recorder:
         gap = now - self._last if self._last is not None else 0.0
         self._last = now
         self._motion.update(now, hands.landmarks)
-        sample = _Sample(
-            frame=frame if self.config.keep_frames else None,
-            timestamp=now,
-            size=frame.size,
-            landmarks=np.asarray(hands.landmarks, np.float32),
-            handedness=np.asarray(hands.handedness, np.float32),
-            presence=np.asarray(hands.presence, np.float32),
-            tracks=hands.tracks,
-        )
+        sample = sample_of(frame, hands, keep_frame=self.config.keep_frames)
         state = self._step(sample, gap)
         self._past.append(sample)
         horizon = now - self.config.preroll - 2 * self.config.motion.lag - self.config.motion.lost_seconds
@@ -124,7 +112,7 @@ class Recorder:
         """Back to the beginning of the next take."""
         enough = self.config.takes is not None and self.takes >= self.config.takes
         self._phase = Phase.DONE if enough else Phase.WAITING
-        self._take: list[_Sample] = []
+        self._take: list[Sample] = []
         self._moved = False  # whether the hand has moved during the take
         self._since = -np.inf  # when the present phase began
         self._message = message
@@ -140,7 +128,7 @@ class Recorder:
     def _enter(self, phase: Phase, now: float, message: str | None = None) -> None:
         self._phase, self._since, self._message = phase, now, message
 
-    def _step(self, sample: _Sample, gap: float) -> RecorderState:
+    def _step(self, sample: Sample, gap: float) -> RecorderState:
         now, c = sample.timestamp, self.config
         triggered, self._triggered = self._triggered, False
         if self._phase is Phase.RECORDING:
@@ -179,7 +167,7 @@ class Recorder:
                 return True
         return False
 
-    def _record(self, sample: _Sample, gap: float) -> RecorderState:
+    def _record(self, sample: Sample, gap: float) -> RecorderState:
         now, c = sample.timestamp, self.config
         if self._take and gap > c.largest_gap:
             return self._reject(now, f"no picture for {gap:.1f} s: the camera stalled")
@@ -208,19 +196,7 @@ class Recorder:
 
     def _complete(self, now: float) -> RecorderState:
         c = self.config
-        take = Take(
-            sequence=fill_gaps(
-                HandSequence(
-                    landmarks=np.stack([s.landmarks for s in self._take]),
-                    timestamps=np.array([s.timestamp for s in self._take], np.float64),
-                    handedness=np.stack([s.handedness for s in self._take]),
-                    presence=np.stack([s.presence for s in self._take]),
-                ),
-                np.array([s.tracks for s in self._take]),
-            ),
-            frame_size=self._take[0].size,
-            frames=tuple(s.frame for s in self._take if s.frame is not None),
-        )
+        take = take_of(self._take)
         reason = why_unusable(take.sequence, c)
         if reason is not None:
             return self._reject(now, reason)

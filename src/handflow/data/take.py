@@ -1,5 +1,6 @@
 """What the recorder is told, hands out and shows: its config, takes and states."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Literal
@@ -7,7 +8,10 @@ from typing import Literal
 import numpy as np
 
 from handflow.data.hand_motion import MotionConfig
-from handflow.types import Frame, HandSequence
+from handflow.data.pictures import PackedFrame, pack_frame
+from handflow.hands.gaps import fill_gaps
+from handflow.hands.slots import SlottedHands
+from handflow.types import Float32, Frame, HandSequence
 
 Start = Literal["key", "auto", "motion"]
 Stop = Literal["seconds", "frames", "rest"]
@@ -73,7 +77,48 @@ class Take:
 
     sequence: HandSequence
     frame_size: tuple[int, int]  # (width, height), pixels
-    frames: tuple[Frame, ...]  # as many as the sequence, or none where only landmarks are kept
+    frames: tuple[Frame | PackedFrame, ...]  # as many as the sequence, or none: landmarks alone
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """What a recorder keeps of a frame."""
+
+    frame: Frame | PackedFrame | None  # None: landmarks alone are kept
+    timestamp: float  # seconds
+    size: tuple[int, int]  # (width, height), pixels
+    landmarks: Float32  # (2, 21, 3) pixels
+    handedness: Float32  # (2,)
+    presence: Float32  # (2,)
+    tracks: tuple[int, int]
+
+
+def sample_of(frame: Frame, hands: SlottedHands, *, keep_frame: bool, packed: bool = False) -> Sample:
+    """A frame and its hands as a recorder keeps them; `packed`: the picture as JPEG."""
+    return Sample(
+        frame=(pack_frame(frame) if packed else frame) if keep_frame else None,
+        timestamp=frame.timestamp,
+        size=frame.size,
+        landmarks=np.asarray(hands.landmarks, np.float32),
+        handedness=np.asarray(hands.handedness, np.float32),
+        presence=np.asarray(hands.presence, np.float32),
+        tracks=hands.tracks,
+    )
+
+
+def take_of(samples: Sequence[Sample]) -> Take:
+    """The take of one or more samples of one size, short gaps filled."""
+    sequence = HandSequence(
+        landmarks=np.stack([s.landmarks for s in samples]),
+        timestamps=np.array([s.timestamp for s in samples], np.float64),
+        handedness=np.stack([s.handedness for s in samples]),
+        presence=np.stack([s.presence for s in samples]),
+    )
+    return Take(
+        sequence=fill_gaps(sequence, np.array([s.tracks for s in samples])),
+        frame_size=samples[0].size,
+        frames=tuple(s.frame for s in samples if s.frame is not None),
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from handflow.data.dataset import ClipEntry, Dataset
 from handflow.data.landmarks import GIVEN
+from handflow.data.pictures import PackedFrame
 from handflow.data.take import Take
 from handflow.errors import DatasetError
 from handflow.types import Clip, Frame
@@ -33,7 +34,9 @@ class TakeLabels:
 class ClipStore(Protocol):
     """What the writer needs of a dataset."""
 
-    def add(self, clip: Clip, frames: list[Frame] | None = None, *, landmarker: str = GIVEN) -> ClipEntry: ...
+    def add(
+        self, clip: Clip, frames: list[Frame | PackedFrame] | None = None, *, landmarker: str = GIVEN
+    ) -> ClipEntry: ...
     def delete(self, id: str) -> None: ...
 
 

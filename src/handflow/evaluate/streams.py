@@ -2,40 +2,18 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from handflow.errors import DatasetError
 from handflow.evaluate.events import TOLERANCE, EventMatch, score_events
 from handflow.evaluate.intervals import Interval, f1_interval, poisson_interval, wilson_interval
-from handflow.types import BACKGROUND, GestureEvent, HandSequence, Scores, Segment, Stream
+from handflow.recognize.spotting import Spotted, Spotting
+from handflow.types import BACKGROUND, GestureEvent, HandSequence, Segment, Stream
 
 if TYPE_CHECKING:
     from handflow.hands import SlottedHands
-
-
-class StreamRecognizer(Protocol):
-    """What evaluation asks of a recognizer: the same calls as the live pipeline makes."""
-
-    def update(self, slotted: "SlottedHands", timestamp: float, frame: int, /) -> Scores:
-        """Takes the next frame's hands."""
-
-    def reset(self) -> None:
-        """Forgets the stream seen so far."""
-
-
-class EventSpotter(Protocol):
-    """Decides when a gesture has happened."""
-
-    def update(self, scores: Scores, /) -> tuple[GestureEvent, ...]:
-        """Takes the next frame's scores."""
-
-    def finish(self) -> tuple[GestureEvent, ...]:
-        """Events still pending when the stream ends."""
-
-    def reset(self) -> None:
-        """Forgets the stream seen so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,29 +179,22 @@ def score_streams(results: Iterable[StreamEvents], *, tolerance: float = TOLERAN
     )
 
 
-def recognize_stream(
-    recognizer: StreamRecognizer, spotter: EventSpotter, stream: Stream
-) -> list[GestureEvent]:
-    """The events of a stream's landmarks, by the very calls that the live pipeline makes frame by frame.
+def recognize_stream(spotting: Spotting, stream: Stream) -> list[GestureEvent]:
+    """The events of a stream's landmarks, by the very class that the live pipeline asks frame by frame.
 
     Args:
-        recognizer: reset before the first frame.
-        spotter: reset before the first frame, asked for pending events after the last.
+        spotting: reset before the first frame, asked for pending events after the last.
         stream: a continuous recording as landmarks.
     """
-    found = [event for _, events in follow_stream(recognizer, spotter, stream) for event in events]
-    return [*found, *spotter.finish()]
+    found = [event for spotted in follow_stream(spotting, stream) for event in spotted.events]
+    return [*found, *spotting.finish()]
 
 
-def follow_stream(
-    recognizer: StreamRecognizer, spotter: EventSpotter, stream: Stream
-) -> Iterator[tuple[Scores, tuple[GestureEvent, ...]]]:
-    """Scores and events frame by frame; after the last the caller asks `spotter.finish()`."""
-    recognizer.reset()
-    spotter.reset()
+def follow_stream(spotting: Spotting, stream: Stream) -> Iterator[Spotted]:
+    """Scores and events frame by frame; after the last the caller asks `spotting.finish()`."""
+    spotting.reset()
     for number, slotted in enumerate(slotted_frames(stream.sequence)):
-        scores = recognizer.update(slotted, float(stream.sequence.timestamps[number]), number)
-        yield scores, spotter.update(scores)
+        yield spotting.update(slotted, float(stream.sequence.timestamps[number]), number)
 
 
 def slotted_frames(sequence: HandSequence) -> Iterator["SlottedHands"]:

@@ -8,7 +8,8 @@ import numpy as np
 
 from handflow.evaluate.events import EventMatch
 from handflow.evaluate.plots import BLUE, CYCLE, FAINT, INK, ORANGE, RED, new_figure, save
-from handflow.evaluate.streams import EventSpotter, StreamRecognizer, follow_stream
+from handflow.evaluate.streams import follow_stream
+from handflow.recognize.spotting import Spotting
 from handflow.types import BACKGROUND, Scores, Stream
 
 ROW_SECONDS = 20.0
@@ -92,9 +93,7 @@ def rows_to_show(
     return sorted((sorted(bad) + good)[:most_rows])
 
 
-def stream_timeline(
-    match: EventMatch, recognizer: StreamRecognizer, spotter: EventSpotter, stream: Stream, path: Path
-) -> Path:
+def stream_timeline(match: EventMatch, spotting: Spotting, stream: Stream, path: Path) -> Path:
     """Draws the timeline of a stream with its scores, for which it is recognized once more.
 
     Scores are kept for the rows that are drawn alone: a stream may last a day.
@@ -103,9 +102,9 @@ def stream_timeline(
     span = (float(times[0]), float(times[-1]))
     rows = [(row, row + ROW_SECONDS) for row in rows_to_show(match, span)]
     scores = [
-        scores
-        for scores, _ in follow_stream(recognizer, spotter, stream)
-        if any(low <= scores.timestamp <= high for low, high in rows)
+        spotted.scores
+        for spotted in follow_stream(spotting, stream)
+        if any(low <= spotted.scores.timestamp <= high for low, high in rows)
     ]
     return timeline_picture(match, span, path, scores=scores, title=stream.id)
 

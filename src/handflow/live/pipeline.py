@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from handflow.capture import Source
 from handflow.hands import HandLandmarker, HandSlots
-from handflow.recognize import Recognizer, Spotter
+from handflow.recognize import Recognizer, SpotterConfig
+from handflow.recognize.spotting import Spotting
 from handflow.types import Frame, GestureEvent, Hands, Scores, StageTimes
 
 
@@ -16,7 +17,7 @@ class LiveResult:
 
     frame: Frame
     hands: Hands
-    scores: Scores
+    scores: Scores  # of the hand to show
     events: tuple[GestureEvent, ...]
 
 
@@ -26,22 +27,28 @@ class Pipeline:
     Args:
         landmarker: finds the hands.
         recognizer: scores the window that ends with each frame.
-        spotter: decides when a gesture has happened.
+        spotter: when a gesture has happened; None: as the model says.
+        slots: whose hands are passed on; None: those of the nearest person.
     """
 
-    def __init__(self, landmarker: HandLandmarker, recognizer: Recognizer, spotter: Spotter) -> None:
+    def __init__(
+        self,
+        landmarker: HandLandmarker,
+        recognizer: Recognizer,
+        spotter: SpotterConfig | None = None,
+        *,
+        slots: HandSlots | None = None,
+    ) -> None:
         self._landmarker = landmarker
-        self._slots = HandSlots()
-        self._recognizer = recognizer
-        self._spotter = spotter
+        self._slots = slots or HandSlots()
+        self._spotting = Spotting(recognizer, spotter)
         self.times = StageTimes()
 
     def reset(self) -> None:
         """Forgets the source seen so far, also its stage times."""
         self._landmarker.reset()
         self._slots.reset()
-        self._recognizer.reset()
-        self._spotter.reset()
+        self._spotting.reset()
         self.times = StageTimes()
 
     def update(self, frame: Frame) -> LiveResult:
@@ -50,16 +57,15 @@ class Pipeline:
         hands = self._landmarker.update(frame)
         seen = time.perf_counter()
         slotted = self._slots.update(hands)
-        scores = self._recognizer.update(slotted, frame.timestamp, frame.index, frame.image)
-        events = self._spotter.update(scores)
+        spotted = self._spotting.update(slotted, frame.timestamp, frame.index, frame.image)
         done = time.perf_counter()
         self.times.add("hands", seen - start)
         self.times.add("recognition", done - seen)
-        return LiveResult(frame, hands, scores, events)
+        return LiveResult(frame, hands, spotted.scores, spotted.events)
 
     def finish(self) -> tuple[GestureEvent, ...]:
         """Events that are still pending when the source ends."""
-        return self._spotter.finish()
+        return self._spotting.finish()
 
     def run(self, source: Source) -> Iterator[LiveResult]:
         """Takes all frames of a source through the stages, timing each.

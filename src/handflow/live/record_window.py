@@ -36,6 +36,7 @@ class RecordWindow(PictureWindow):
         mirror: whether the person sees themselves as in a mirror.
         hands: whether hands are looked for, and M switches between the picture and their mask.
         mask: whether it begins with the mask.
+        task: what the person is to do, shown in place of the keys for takes; None: takes are recorded.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class RecordWindow(PictureWindow):
         mirror: bool = True,
         hands: bool = True,
         mask: bool = False,
+        task: str | None = None,
     ) -> None:
         super().__init__(title)
         import tkinter as tk
@@ -72,7 +74,13 @@ class RecordWindow(PictureWindow):
         self._info.pack(side="left")
         self._rate = tk.Label(below, font=_FONT, anchor="e", background=_BACKGROUND, foreground=_DIM)
         self._rate.pack(side="right")
-        keys = ["R record", "U undo", "H hands-free"] * bool(gesture) + ["M mask"] * hands + ["Q end"]
+        self._unit = "takes" if task is None else "clips"
+        for_takes = ["R record", "U undo", "H hands-free"] * bool(gesture and task is None)
+        keys = [*for_takes, *["M mask"] * hands, "Q end"]
+        if task is not None:
+            asked = tk.Label(rows, text=task, font=_FONT, anchor="w", justify="left", background=_BACKGROUND)
+            asked.configure(foreground=_TEXT, wraplength=600)
+            asked.pack(fill="x")
         shown_keys = tk.Label(rows, text="    ".join(keys), font=_FONT, anchor="w", background=_BACKGROUND)
         shown_keys.configure(foreground=_DIM)
         shown_keys.pack(fill="x")
@@ -108,7 +116,7 @@ class RecordWindow(PictureWindow):
         self._status.configure(text=state.message, foreground=colour, wraplength=width)
         of = f" of {state.wanted}" if state.wanted is not None else ""
         free = "    hands-free" if hands_free else ""
-        self._info.configure(text=f"{self._gesture}    {state.takes}{of} takes{free}")
+        self._info.configure(text=f"{self._gesture}    {state.takes}{of} {self._unit}{free}")
         for item, shift in ((self._shadow, 3), (self._count, 0)):
             self.canvas.coords(item, width / 2 + shift, height / 2 + shift)
             self.canvas.itemconfigure(item, text=str(state.count) if state.count else "")

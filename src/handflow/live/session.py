@@ -12,6 +12,7 @@ from queue import Empty, SimpleQueue
 from typing import Literal
 
 from handflow.capture import Source
+from handflow.data.idle_recorder import IdleConfig, IdleRecorder
 from handflow.data.recorder import Recorder
 from handflow.data.take import Phase, RecorderConfig, RecorderState
 from handflow.data.take_writer import TakeWriter
@@ -20,7 +21,7 @@ from handflow.types import Frame, Hands
 
 log = logging.getLogger(__name__)
 
-EndedBy = Literal["source", "takes", "person", "interrupt"]
+EndedBy = Literal["source", "takes", "time", "person", "interrupt"]
 STALL = 1.0  # seconds without a picture after which a display says so
 
 
@@ -51,7 +52,7 @@ class RecordingSession:
         source: frames; closed by its owner after `finish`.
         landmarker: None: the source is only shown.
         writer: where takes go; None: nothing is recorded.
-        plan: how takes start and stop; needed with a writer.
+        plan: how takes start and stop, or how idle minutes are cut; needed with a writer.
     """
 
     def __init__(
@@ -59,20 +60,22 @@ class RecordingSession:
         source: Source,
         landmarker: HandLandmarker | None,
         writer: TakeWriter | None = None,
-        plan: RecordingPlan | None = None,
+        plan: RecordingPlan | IdleConfig | None = None,
     ) -> None:
         if writer is not None and (landmarker is None or plan is None):
             raise ValueError("recording needs a landmarker and a plan")
         self.source = source
         self.writer = writer
-        self.plan = plan
-        self.hands_free = bool(plan and plan.begin_hands_free)
+        self.plan = plan if isinstance(plan, RecordingPlan) else None
+        self.hands_free = bool(self.plan and self.plan.begin_hands_free)
         self.view: LiveView | None = None
         self.notes: SimpleQueue[RecorderState] = SimpleQueue()  # each change of what the recorder says
         self.frames = 0
         self.ended_by: EndedBy = "person"
-        self.recorder: Recorder | None = None
-        if writer is not None and plan is not None:
+        self.recorder: Recorder | IdleRecorder | None = None
+        if isinstance(plan, IdleConfig):
+            self.recorder = IdleRecorder(plan)
+        elif writer is not None and plan is not None:
             self.recorder = Recorder(plan.hands_free if self.hands_free else plan.by_key)
         self._landmarker = landmarker
         self._slots = HandSlots()
@@ -105,7 +108,7 @@ class RecordingSession:
         return self.view is not None and time.monotonic() - self.view.arrived > STALL
 
     def stop(self) -> None:
-        """Ends the reading: the take in progress is dropped, complete ones are kept."""
+        """Ends the reading: the take in progress is dropped, complete ones and idle minutes are kept."""
         self._stop.set()
         self._thread.join(0.5)
         if self._thread.is_alive() and self.source.live:
@@ -133,6 +136,13 @@ class RecordingSession:
             self._failure = error
 
     def _read(self) -> None:
+        try:
+            self._read_frames()
+        finally:  # of takes only whole ones are kept, of idle minutes all that there are
+            if isinstance(self.recorder, IdleRecorder):
+                self._pass_on(self.recorder.finish())
+
+    def _read_frames(self) -> None:
         for frame in self.source:
             if self._stop.is_set():
                 return
@@ -147,16 +157,18 @@ class RecordingSession:
             if self.writer is not None and self.writer.failure is not None:
                 return
             if self._is_done(frame, state):
-                self.ended_by = "takes"
+                self.ended_by = "takes" if self.plan is not None else "time"
                 return
         self.ended_by = "source"
-        if self.recorder is not None:
+        if isinstance(self.recorder, Recorder):
             self._pass_on(self.recorder.finish())
 
     def _is_done(self, frame: Frame, state: RecorderState | None) -> bool:
-        if state is None or state.phase is not Phase.DONE or self.plan is None:
+        if state is None or state.phase is not Phase.DONE:
             self._done_at = None
             return False
+        if self.plan is None:
+            return True
         if self._done_at is None:
             self._done_at = frame.timestamp
         return frame.timestamp - self._done_at >= self.plan.linger
@@ -175,7 +187,7 @@ class RecordingSession:
                 key = self._keys.get_nowait()
             except Empty:
                 return
-            if recorder is None or plan is None or self.writer is None:
+            if not isinstance(recorder, Recorder) or plan is None or self.writer is None:
                 continue
             if key == "r":
                 recorder.trigger()

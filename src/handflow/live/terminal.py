@@ -97,7 +97,7 @@ class StatusLines:
             edge = state.phase is not self._phase and Phase.RECORDING in (state.phase, self._phase)
             self._out.write("\r" + state.message.ljust(self._length) + "\a" * edge + "\n" * lasting)
             self._length = 0 if lasting else len(state.message)
-        elif state.phase is not self._phase:
+        elif state.phase is not self._phase or state.take is not None or state.rejected is not None:
             self._out.write(state.message + "\n")
         self._out.flush()
         self._phase = state.phase

@@ -67,7 +67,11 @@ def encode(windows: Windows, seconds: float, *, hands_matter: bool = False) -> E
     # A hand never seen borrows the other's size, so that relative positions stay finite.
     other = scale[:, ::-1]
     scale = np.where(scale > 0, scale, np.where(other > 0, other, 1.0))
-    activity = _activity(marks, known, scale)  # (n, 2)
+    centre = marks[..., _CENTRE, :2].mean(axis=-2)  # (n, S, 2, 2)
+    if known[..., LEFT].any():
+        activity = _activity(marks, centre, known, scale)  # (n, 2)
+    else:  # the right hand acts, whatever it does
+        activity = np.zeros((n, 2), np.float32)
     alike = activity.min(axis=1) > 0.6 * activity.max(axis=1)
     both = alike & (known.max(axis=1).min(axis=1) > 0) & (activity.max(axis=1) > 0)
     if hands_matter:
@@ -76,7 +80,6 @@ def encode(windows: Windows, seconds: float, *, hands_matter: bool = False) -> E
     else:
         acting = np.where(activity[:, LEFT] > _RIGHT_BONUS * activity[:, RIGHT], LEFT, RIGHT)
         order = np.stack([acting, 1 - acting], axis=1)
-    centre = marks[..., _CENTRE, :2].mean(axis=-2)  # (n, S, 2, 2)
     blocks = [
         _hand_block(
             marks, centre, size, scale, windows, slot=order[:, k], seconds=seconds, mirror=not hands_matter
@@ -88,8 +91,21 @@ def encode(windows: Windows, seconds: float, *, hands_matter: bool = False) -> E
     apart = centre[rows, :, order[:, 1]] - centre[rows, :, order[:, 0]]  # (n, S, 2)
     relative = apart / scale[rows, order[:, 0]][:, None, None] * 0.5 * together[..., None]
     features = np.concatenate([*blocks, relative, together[..., None]], axis=2).transpose(0, 2, 1)
-    features = np.clip(np.nan_to_num(features, nan=0.0, posinf=LIMIT, neginf=-LIMIT), -LIMIT, LIMIT)
-    return Encoded(np.ascontiguousarray(features, np.float32), acting.astype(np.intp), both)
+    features = _limited(np.ascontiguousarray(features, np.float32))
+    features[np.isnan(features)] = 0
+    return Encoded(features, acting.astype(np.intp), both)
+
+
+def _limited(values: Float32) -> Float32:
+    """`values` within ± LIMIT, in place; NaN stays."""
+    np.maximum(values, -LIMIT, out=values)
+    return np.minimum(values, LIMIT, out=values)
+
+
+def _length(vectors: Float32) -> Float32:
+    """Lengths `(…, 1)` of vectors `(…, d)`."""
+    result: Float32 = np.sqrt((vectors * vectors).sum(axis=-1, keepdims=True))
+    return result
 
 
 def _hand_sizes(marks: Float32) -> Float32:
@@ -97,8 +113,8 @@ def _hand_sizes(marks: Float32) -> Float32:
 
     Tilting the hand shortens one of the two, seldom both.
     """
-    length = np.linalg.norm(marks[..., 9, :2] - marks[..., 0, :2], axis=-1)
-    width = np.linalg.norm(marks[..., 5, :2] - marks[..., 17, :2], axis=-1)
+    length = _length(marks[..., 9, :2] - marks[..., 0, :2])[..., 0]
+    width = _length(marks[..., 5, :2] - marks[..., 17, :2])[..., 0]
     result: Float32 = np.maximum(length, 1.5 * width)
     return result
 
@@ -121,12 +137,11 @@ def _spread(values: Float32, known: Float32) -> Float32:
     return result
 
 
-def _activity(marks: Float32, known: Float32, scale: Float32) -> Float32:
+def _activity(marks: Float32, centre: Float32, known: Float32, scale: Float32) -> Float32:
     """How much each hand does in the window `(n, 2)`, in hand sizes: spread of its place and of its shape.
 
     A spread grows with the movement and hardly with the tracker's jitter, unlike the length of a path.
     """
-    centre = marks[..., _CENTRE, :2].mean(axis=-2)
     tips = (marks[..., _TIPS, :2] - centre[..., None, :]).reshape(*marks.shape[:3], 10)
     share = known.mean(axis=1)
     activity: Float32 = (_spread(centre, known) + 0.5 * _spread(tips, known)) / scale * share
@@ -147,16 +162,18 @@ def _hand_block(
     """Channels of one hand `(n, S, CHANNELS_PER_HAND)`, zero where it is unknown."""
     n, steps = marks.shape[:2]
     rows = np.arange(n)
-    hand = marks[rows, :, slot]  # (n, S, 21, 3)
     known = windows.known[rows, :, slot][..., None]  # (n, S, 1)
+    if not known.any():
+        return np.zeros((n, steps, CHANNELS_PER_HAND), np.float32)
     seen = windows.seen[rows, :, slot][..., None]
+    hand = marks[rows, :, slot]  # (n, S, 21, 3)
     unit = scale[rows, slot][:, None, None]  # (n, 1, 1)
     shape = (hand - hand[:, :, :1]) / unit[..., None]
     if mirror:
         shape[..., 0] *= np.where(slot == LEFT, -1.0, 1.0).astype(np.float32)[:, None, None]
     shape[..., 2] *= _DEPTH_WEIGHT
     bones = shape[:, :, 1:] - shape[:, :, PARENTS[1:]]
-    bones = bones / np.maximum(np.linalg.norm(bones, axis=-1, keepdims=True), 1e-4)
+    bones = bones / np.maximum(_length(bones), 1e-4)
     place = centre[rows, :, slot]  # (n, S, 2)
     count = np.maximum(known.sum(axis=1, keepdims=True), 1.0)
     path = (place - (place * known).sum(axis=1, keepdims=True) / count) / unit
@@ -167,17 +184,15 @@ def _hand_block(
     velocity[:, 1:] = (path[:, 1:] - path[:, :-1]) / step * moving
     opening = np.zeros((n, steps, 1), np.float32)
     opening[:, 1:] = (growth[:, 1:] - growth[:, :-1]) / step * moving
-    speed = np.linalg.norm(velocity, axis=-1, keepdims=True)
     channels = [
         shape[:, :, 1:].reshape(n, steps, 60),
         bones.reshape(n, steps, 60) * 0.7,
         path * 0.7,
         velocity * 0.25,
-        np.log1p(speed),
+        np.log1p(_length(velocity)),
         growth * 2.0,
         opening,
     ]
-    block: Float32 = np.concatenate(
-        [*(np.clip(c, -LIMIT, LIMIT) * known for c in channels), known, seen], axis=2
-    )
+    told = _limited(np.concatenate(channels, axis=2)) * known
+    block: Float32 = np.concatenate([told, known, seen], axis=2)
     return block

@@ -109,6 +109,7 @@ class ModelInfo(_Part):
     """derived: the data had no background clips, cut ones served; doubt: the network was not taught any."""
     thresholds: dict[str, Threshold]
     gesture_seconds: dict[str, float]  # usual duration of each gesture, to tell its onset from its score
+    held: tuple[str, ...] = ()  # gestures that are poses held still
     evaluation: Evaluation
     parameters: int  # numbers in the network
     seed: int
@@ -129,9 +130,15 @@ class ModelInfo(_Part):
     @property
     def spotter(self) -> SpotterConfig:
         """How a spotter decides on this model's scores."""
-        common = SpotterConfig(thresholds=self.thresholds, gesture_seconds=self.gesture_seconds)
+        common = SpotterConfig(
+            thresholds=self.thresholds, gesture_seconds=self.gesture_seconds, held=frozenset(self.held)
+        )
+        if self.few_shot is None and self.input_kind == "landmarks":
+            return common
+        # Their scores come and go slowly, and were not taught when a stroke ends.
+        slow = replace(common, smoothing=0.1, minimum=0.15, doubt_minimum=0.2, doubt_share=0.5)
         # The best view of a gesture passes quickly: its neighbours in time are told less surely.
-        return common if self.few_shot is None else replace(common, minimum=FEW_SHOT_MINIMUM)
+        return slow if self.few_shot is None else replace(slow, minimum=FEW_SHOT_MINIMUM)
 
     @model_validator(mode="after")
     def _whole(self) -> "ModelInfo":

@@ -1,14 +1,17 @@
 """Runs a trained image network: a clip at once, or frame after frame."""
 
+from collections import deque
+from collections.abc import Sequence
+
 import numpy as np
 
 from handflow.errors import DatasetError
-from handflow.recognize.features import Encoded
 from handflow.recognize.model_folder import ModelInfo
 from handflow.recognize.pictures import PictureInput, stored_picture, window_pictures
+from handflow.recognize.recent import TwoHands
 from handflow.recognize.recognizer import Network, Recognizer, clip_ends
-from handflow.recognize.windows import cut_window
-from handflow.types import BACKGROUND, Clip, Float32, HandSequence, Image
+from handflow.recognize.windows import Sightings, cut_window
+from handflow.types import Clip, Float32, HandSequence, Image, Scores
 
 STRIDE = 0.06
 """Seconds between two windows that are scored live; every other frame at 30 frames a second."""
@@ -34,26 +37,37 @@ class PictureRecognizer(Recognizer):
         super().reset()
         self._last: tuple[float, Float32] | None = None
         self._frame_size = (0, 0)
+        self._stored: deque[Image] = deque()  # a picture of each recent frame
 
-    def _kept(self, image: Image | None) -> Image | None:
+    def _remember(self, hands: TwoHands, timestamp: float, image: Image | None) -> None:
         if not self.needs_pictures:
-            return None
+            super()._remember(hands, timestamp, image)
+            return
         if image is None:
             raise ValueError(f"the input '{self._input.kind}' is cut from pictures: give those of the frames")
+        super()._remember(hands, timestamp, image)
         self._frame_size = image.shape[1], image.shape[0]
-        return stored_picture(image, self._input)
+        self._stored.append(stored_picture(image, self._input))
+        while len(self._stored) > len(self._recent):
+            self._stored.popleft()
 
-    def _probabilities(self, sequence: HandSequence, encoded: Encoded, end: float) -> Float32:
-        if self._last is not None and end - self._last[0] < STRIDE - 1e-6:
-            return self._last[1]
-        if self._shows_hands(sequence, end, self.window_seconds):
-            stored = [seen.picture for seen in self._frames if seen.picture is not None]
-            window = self._look(sequence, stored, self._frame_size, end, self.window_seconds)
-            probabilities: Float32 = self._network(window[None])[0]
-        else:
-            probabilities = np.zeros(len(self.labels), np.float32)
-            probabilities[self.labels.index(BACKGROUND)] = 1
-        self._last = (end, probabilities)
+    def _shows_both(self, seen: Sightings, end: float) -> bool:
+        """Never: pictures show both hands at once, so both have one score."""
+        return False
+
+    def _scores(self, shown: Sequence[Sightings], timestamp: float, frame: int) -> list[Scores]:
+        (seen,) = shown
+        window = cut_window(seen, timestamp, self.window_seconds, hands_matter=self.info.hands_matter)
+        encoded = self._encode(window)
+        if self._last is None or timestamp - self._last[0] >= STRIDE - 1e-6:
+            self._last = timestamp, self._looked(timestamp) if window.known.any() else self._nothing()
+        acting, both = int(encoded.acting[0]), bool(encoded.both[0])
+        return [self._said(seen, self._last[1], timestamp, frame, acting=acting, both=both)]
+
+    def _looked(self, end: float) -> Float32:
+        """(labels,) for the window that ends with the last frame."""
+        window = self._look(self._recent.sequence(), self._stored, self._frame_size, end, self.window_seconds)
+        probabilities: Float32 = self._network(window[None])[0]
         return probabilities
 
     def _clip_scores(self, clip: Clip) -> Float32:
@@ -85,7 +99,7 @@ class PictureRecognizer(Recognizer):
     def _look(
         self,
         sequence: HandSequence,
-        stored: list[Image],
+        stored: Sequence[Image],
         frame_size: tuple[int, int],
         end: float,
         seconds: float,

@@ -1,8 +1,8 @@
 """Runs a trained network on landmarks: a clip at once, or frame after frame."""
 
-from collections import deque
+import dataclasses
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -11,9 +11,10 @@ import numpy as np
 from handflow.errors import ModelFileError
 from handflow.recognize.features import CHANNELS, Encoded, encode
 from handflow.recognize.model_folder import ModelInfo
+from handflow.recognize.recent import RecentHands, TwoHands, hand_motion
 from handflow.recognize.spotter import Spotter
-from handflow.recognize.windows import MARGIN, STEPS, Windows, cut_window
-from handflow.types import BACKGROUND, LEFT, Clip, Float32, HandSequence, Image, Scores
+from handflow.recognize.windows import MARGIN, STEPS, Sightings, Windows, cut_window, sightings
+from handflow.types import BACKGROUND, LEFT, RIGHT, Clip, Float32, HandSequence, Image, Scores
 
 CLIP_STRIDE = 0.1
 """Seconds between the windows that are laid over a clip."""
@@ -21,26 +22,6 @@ CLIP_PEAK = 3
 """Best windows that decide about a clip: with the stride, about a quarter of a second of agreement."""
 FIRST_CLIP_END = 0.5
 """Seconds into a clip after which its first window ends, though it began before the clip."""
-
-
-class TwoHands(Protocol):
-    """What a recognizer needs of a frame; `hands.SlottedHands` has it."""
-
-    @property
-    def landmarks(self) -> Float32:
-        """(2, 21, 3) pixels, slot 0 left, slot 1 right; NaN where no hand is seen."""
-
-    @property
-    def handedness(self) -> Float32:
-        """(2,) confidence that the hand is a right one; NaN unseen."""
-
-    @property
-    def presence(self) -> Float32:
-        """(2,) confidence that a hand is there; 0 unseen."""
-
-    @property
-    def tracks(self) -> tuple[int, int]:
-        """Track in each slot, -1 none."""
 
 
 class Network(Protocol):
@@ -88,15 +69,6 @@ class OnnxNetwork:
         return result
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Seen:
-    """What is kept of a frame."""
-
-    timestamp: float
-    hands: TwoHands
-    picture: Image | None
-
-
 class Recognizer:
     """Scores of a trained model.
 
@@ -111,6 +83,7 @@ class Recognizer:
     def __init__(self, info: ModelInfo, network: Network) -> None:
         self.info = info
         self._network = network
+        self._recent = RecentHands(info.window_seconds + MARGIN)
         self.reset()
 
     @property
@@ -125,7 +98,7 @@ class Recognizer:
 
     def reset(self) -> None:
         """Forgets the frames seen so far: another source follows."""
-        self._frames: deque[_Seen] = deque()
+        self._recent.clear()
 
     def spotter(self) -> Spotter:
         """A new spotter with this model's thresholds."""
@@ -144,17 +117,24 @@ class Recognizer:
             ValueError: the timestamp is not later than the one before, or a picture is missing.
         """
         self._remember(hands, timestamp, image)
-        sequence = self._buffer()
-        encoded = self._encode(self._window(sequence, timestamp))
-        side: Literal["left", "right", "both"] = "left" if encoded.acting[0] == LEFT else "right"
-        return Scores(
-            probabilities=self._probabilities(sequence, encoded, timestamp),
-            labels=self.labels,
-            timestamp=timestamp,
-            frame=frame,
-            hand="both" if encoded.both[0] else side,
-            track=self._last_track(int(encoded.acting[0])),
-        )
+        return self._scores([self._recent.sightings], timestamp, frame)[0]
+
+    def update_each(
+        self, hands: TwoHands, timestamp: float, frame: int, image: Image | None = None
+    ) -> tuple[Scores, ...]:
+        """Takes the next frame as `update` does, and scores each hand for itself where there are two.
+
+        Where the window shows one hand, or none, these are the scores of `update` alone. Else they are those
+        of the left hand as if the right one were not there, those of the right hand alike, and those of
+        both together (`hand` "both"), which are background unless both hands move about as much. A hand
+        that came back in the other slot is one hand (`windows.merge_slots`), unless hands matter: then the
+        left and the right hand are two, seen together or not.
+        """
+        self._remember(hands, timestamp, image)
+        seen = self._recent.sightings
+        if not self._shows_both(seen, timestamp):
+            return (self._scores([seen], timestamp, frame)[0],)
+        return self._scores_apart(seen, timestamp, frame)
 
     def classify(self, clip: Clip) -> Float32:
         """Probabilities `(labels,)` for a whole clip that shows one gesture or none.
@@ -181,20 +161,76 @@ class Recognizer:
         return total
 
     def _remember(self, hands: TwoHands, timestamp: float, image: Image | None) -> None:
-        """Takes a frame into the buffer and lets go of those that no window reaches any more."""
-        if self._frames and timestamp <= self._frames[-1].timestamp:
-            raise ValueError(f"frame of {timestamp} s comes after that of {self._frames[-1].timestamp} s")
-        self._frames.append(_Seen(timestamp, hands, self._kept(image)))
-        while self._frames[0].timestamp < timestamp - self.window_seconds - MARGIN:
-            self._frames.popleft()
+        """Takes a frame and lets go of those that no window reaches any more."""
+        self._recent.add(hands, timestamp)
 
-    def _kept(self, image: Image | None) -> Image | None:
-        """What is kept of a frame's picture."""
-        return None
+    def _shows_both(self, seen: Sightings, end: float) -> bool:
+        """Whether a window that ends at `end` shows two hands, not one that came back in the other slot."""
+        usable = sightings(seen, end - self._reach - 1e-6, math.inf).usable
+        if self.info.hands_matter:
+            return bool(usable.any(axis=0).all())
+        return bool(usable.all(axis=1).any())
 
-    def _probabilities(self, sequence: HandSequence, encoded: Encoded, end: float) -> Float32:
-        """(labels,) for the window that ends with the last frame."""
-        probabilities: Float32 = self._network(encoded.features)[0]
+    @property
+    def _reach(self) -> float:
+        """Seconds back that windows show."""
+        return self.window_seconds
+
+    def _scores(self, shown: Sequence[Sightings], timestamp: float, frame: int) -> list[Scores]:
+        """Scores of windows that end now, one for each choice of hands."""
+        windows = [
+            cut_window(s, timestamp, self.window_seconds, hands_matter=self.info.hands_matter) for s in shown
+        ]
+        encoded = self._encode(windows[0] if len(windows) == 1 else Windows.stack(windows))
+        return [
+            self._said(seen, p, timestamp, frame, acting=int(acting), both=bool(both))
+            for seen, p, acting, both in zip(
+                shown, self._network(encoded.features), encoded.acting, encoded.both, strict=True
+            )
+        ]
+
+    def _scores_apart(self, seen: Sightings, timestamp: float, frame: int) -> tuple[Scores, ...]:
+        """Scores of the left hand, of the right one and of both."""
+        left, right, pair = self._scores([seen.alone(LEFT), seen.alone(RIGHT), seen], timestamp, frame)
+        if pair.hand != "both":
+            pair = dataclasses.replace(pair, probabilities=self._nothing(), hand="both")
+        return self._named(left, LEFT), self._named(right, RIGHT), pair
+
+    def _named(self, scores: Scores, slot: int) -> Scores:
+        """Scores of a hand alone: a hand that is hardly seen would else be called the usual one."""
+        hand: Literal["left", "right"] = "left" if slot == LEFT else "right"
+        return dataclasses.replace(scores, hand=hand, track=self._recent.last_track(slot))
+
+    def _said(
+        self,
+        seen: Sightings,
+        probabilities: Float32,
+        timestamp: float,
+        frame: int,
+        *,
+        acting: int,
+        both: bool,
+    ) -> Scores:
+        """Scores with the name of the hand they are of, its track and its motion."""
+        side: Literal["left", "right"] = "left" if acting == LEFT else "right"
+        motion = hand_motion(seen, acting, timestamp, hands_matter=self.info.hands_matter)
+        if both:
+            other = hand_motion(seen, 1 - acting, timestamp, hands_matter=self.info.hands_matter)
+            motion = max((m for m in (motion, other) if not math.isnan(m)), default=math.nan)
+        return Scores(
+            probabilities=probabilities,
+            labels=self.labels,
+            timestamp=timestamp,
+            frame=frame,
+            hand="both" if both else side,
+            track=self._last_track(acting),
+            motion=motion,
+        )
+
+    def _nothing(self) -> Float32:
+        """(labels,) surely background."""
+        probabilities = np.zeros(len(self.labels), np.float32)
+        probabilities[self.labels.index(BACKGROUND)] = 1
         return probabilities
 
     def _clip_scores(self, clip: Clip) -> Float32:
@@ -212,22 +248,10 @@ class Recognizer:
     def _encode(self, windows: Windows) -> Encoded:
         return encode(windows, self.window_seconds, hands_matter=self.info.hands_matter)
 
-    def _buffer(self) -> HandSequence:
-        hands = [seen.hands for seen in self._frames]
-        return HandSequence(
-            landmarks=np.stack([h.landmarks for h in hands]),
-            timestamps=np.array([seen.timestamp for seen in self._frames], np.float64),
-            handedness=np.stack([h.handedness for h in hands]),
-            presence=np.stack([h.presence for h in hands]),
-        )
-
     def _last_track(self, slot: int) -> int:
         """The track that was last seen in a slot, else in the other (a hand found again may have moved)."""
-        for choice in (slot, 1 - slot):
-            for seen in reversed(self._frames):
-                if seen.hands.tracks[choice] >= 0:
-                    return int(seen.hands.tracks[choice])
-        return -1
+        track = self._recent.last_track(slot)
+        return track if track >= 0 else self._recent.last_track(1 - slot)
 
 
 def clip_ends(sequence: HandSequence, seconds: float) -> list[float]:

@@ -6,10 +6,9 @@ same at every frame rate.
 """
 
 import math
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
-
 import numpy as np
 
 from handflow.types import BACKGROUND, Float32, GestureEvent, Scores
@@ -34,22 +33,36 @@ class SpotterConfig:
     thresholds: Mapping[str, Threshold] = field(default_factory=dict)  # per gesture, else `default`
     default: Threshold = field(default_factory=lambda: Threshold(enter=0.7, leave=0.4))
     gesture_seconds: Mapping[str, float] = field(default_factory=dict)  # usual durations, to estimate onsets
-    smoothing: float = 0.1  # seconds, time constant of the running mean of the scores
-    minimum: float = 0.15  # seconds that a gesture's smoothed score must stay above its enter threshold
+    held: frozenset[str] = frozenset()  # gestures that are poses held still
+    smoothing: float = 0.03  # seconds, time constant of the running mean of the scores
+    minimum: float = 0.05  # seconds that a gesture's smoothed score must stay above its enter threshold
+    hold: float = 0.3  # the same for a held pose: hold to confirm
     refractory: float = 0.3  # seconds after an event in which nothing fires
     doubt: float = 1.2  # seconds after an event in which another gesture may be its return stroke
-    doubt_minimum: float = 0.2  # `minimum` for another gesture while in doubt
-    doubt_share: float = 0.5  # how far its enter threshold moves towards 1 while in doubt
+    doubt_minimum: float = 0.05  # `minimum` for another gesture while in doubt
+    doubt_share: float = 0.3  # how far its enter threshold moves towards 1 while in doubt
+    early: bool = False  # decide while the hand still moves, as soon as the gesture is certain
+    slow: float = 0.25  # of the fastest moment: below it a stroke is ending
+    patience: float = 0.15  # seconds that a certain gesture waits for its stroke to end
     longest_gap: float = 1.0  # seconds without a score after which the running mean starts afresh
 
     def __post_init__(self) -> None:
-        for name in ("smoothing", "minimum", "refractory", "doubt", "doubt_minimum"):
+        for name in ("smoothing", "minimum", "hold", "refractory", "doubt", "doubt_minimum", "patience"):
             if not 0 <= getattr(self, name) <= 60:
                 raise ValueError(f"{name} is {getattr(self, name)}, expected 0 to 60 seconds")
         if not 0 <= self.doubt_share < 1:
             raise ValueError(f"doubt_share is {self.doubt_share}, expected 0 to below 1")
+        if not 0 < self.slow <= 1:
+            raise ValueError(f"slow is {self.slow}, expected above 0 to 1")
         if self.longest_gap <= 0:
             raise ValueError(f"longest_gap is {self.longest_gap}, expected a time above 0 seconds")
+
+
+_USUAL = 0.6  # seconds that a gesture lasts of which nothing else is known
+_REMEMBERED = 6.0  # seconds of motion that are kept: twice the longest gesture
+_ENDS = 0.15  # share of a stroke's fastest moment at which it begins and ends
+_FAINT, _STILL = 0.4, 1.0  # palm lengths a second: below them nothing moves, and a pose is held
+_PAUSE = 0.1  # seconds that a stroke may pause
 
 
 @dataclass(slots=True)
@@ -75,6 +88,7 @@ class Spotter:
         self._time = -math.inf
         self._candidate: _Candidate | None = None
         self._last: GestureEvent | None = None
+        self._motion = _Motion()
 
     def update(self, scores: Scores) -> tuple[GestureEvent, ...]:
         """Takes the scores of the next window.
@@ -88,6 +102,7 @@ class Spotter:
         if scores.timestamp <= self._time:
             raise ValueError(f"scores of {scores.timestamp} s come after those of {self._time} s")
         self._smooth(scores)
+        self._motion.add(scores.timestamp, scores.motion)
         assert self._mean is not None
         self._let_go(scores)
         best = self._best(scores)
@@ -141,36 +156,111 @@ class Spotter:
         held = self._candidate
         if held is None or held.fired:
             return ()
+        config = self.config
         score = self._score(scores, held.gesture)
-        enter, minimum = self.threshold(held.gesture).enter, self.config.minimum
+        enter, minimum = self.threshold(held.gesture).enter, config.minimum
+        if held.gesture in config.held:
+            minimum = max(minimum, config.hold)
         since_last = math.inf if self._last is None else scores.timestamp - self._last.time
-        if self._last is not None and held.gesture != self._last.gesture and since_last < self.config.doubt:
-            enter += (1 - enter) * self.config.doubt_share
-            minimum = max(minimum, self.config.doubt_minimum)
+        if self._last is not None and held.gesture != self._last.gesture and since_last < config.doubt:
+            enter += (1 - enter) * config.doubt_share
+            minimum = max(minimum, config.doubt_minimum)
         if score < enter:
             held.above = None
             return ()
         held.above = scores.timestamp if held.above is None else held.above
-        if scores.timestamp - held.above < minimum - 1e-9 or since_last < self.config.refractory:
+        waited = scores.timestamp - held.above + 1e-9
+        if waited < minimum or since_last < config.refractory:
+            return ()
+        if waited < minimum + config.patience and self._under_way(held.gesture):
             return ()
         held.fired = True
         self._last = self._event(held, score, scores)
         return (self._last,)
 
+    def _under_way(self, gesture: str) -> bool:
+        """Whether the stroke has not ended yet, where its end is waited for."""
+        config = self.config
+        if config.early or gesture in config.held:
+            return False
+        usual = config.gesture_seconds.get(gesture, _USUAL)
+        return self._motion.now > config.slow * self._motion.peak(usual)
+
     def _event(self, held: _Candidate, score: float, scores: Scores) -> GestureEvent:
-        # A window scores high once most of the gesture is in it, so the gesture began about its usual
-        # duration before; never before the gesture that was said last.
-        onset = held.since - 0.8 * self.config.gesture_seconds.get(held.gesture, 0.0)
-        if self._last is not None:
+        usual = self.config.gesture_seconds.get(held.gesture, _USUAL)
+        if held.gesture in self.config.held:
+            onset, offset = self._motion.rest(held.since), None  # it is still held
+        else:
+            onset, offset = self._motion.stroke(usual)
+        if onset is None:  # nothing is known of the motion: a gesture lasts as long as usual
+            onset = held.since - 0.8 * usual
+        if self._last is not None:  # never before the gesture that was said last
             onset = max(onset, min(self._last.time, held.since))
-        hand: Literal["left", "right", "both"] = scores.hand
         return GestureEvent(
             gesture=held.gesture,
             score=min(score, 1.0),
-            hand=hand,
+            hand=scores.hand,
             track=scores.track,
-            onset=onset,
-            offset=None,
+            onset=min(onset, scores.timestamp),
+            offset=offset,
             time=scores.timestamp,
             frame=scores.frame,
         )
+
+
+class _Motion:
+    """How fast the hand has moved lately."""
+
+    def __init__(self) -> None:
+        self._seen: deque[tuple[float, float]] = deque()  # (seconds, palm lengths a second)
+
+    @property
+    def now(self) -> float:
+        """Palm lengths a second; 0 where it is not known."""
+        return self._seen[-1][1] if self._seen else 0.0
+
+    def add(self, time: float, motion: float) -> None:
+        """Takes the motion of a frame; NaN, where the hand is not seen, changes nothing."""
+        if not math.isnan(motion):
+            self._seen.append((time, motion))
+        while self._seen and self._seen[0][0] < time - _REMEMBERED:
+            self._seen.popleft()
+
+    def peak(self, seconds: float) -> float:
+        """The fastest of the last seconds."""
+        start = self._seen[-1][0] - seconds if self._seen else 0.0
+        return max((speed for time, speed in self._seen if time >= start), default=0.0)
+
+    def stroke(self, usual: float) -> tuple[float | None, float | None]:
+        """Onset and offset of the movement that ends now; the offset is None while it goes on.
+
+        Args:
+            usual: seconds that the gesture lasts; its peak lies in the last such stretch.
+        """
+        if len(self._seen) < 2:
+            return None, None
+        now = self._seen[-1][0]
+        recent = [pair for pair in self._seen if pair[0] >= now - usual]
+        summit, peak = max(recent, key=lambda pair: pair[1])
+        slow = max(_ENDS * peak, _FAINT)
+        onset = offset = summit
+        for time, speed in reversed(self._seen):
+            if time > summit:
+                continue
+            if speed >= slow:
+                onset = time
+            elif onset - time > _PAUSE or now - time > 2 * usual + 0.5:
+                break
+        for time, speed in self._seen:
+            if time > summit and speed >= slow:
+                offset = time
+        return onset, None if self.now >= slow else offset
+
+    def rest(self, before: float) -> float | None:
+        """Since when the hand has been still, looking back from a moment on (seconds)."""
+        onset = None
+        for time, speed in reversed(self._seen):
+            if time <= before and speed > _STILL:
+                break
+            onset = time
+        return onset

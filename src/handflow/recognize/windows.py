@@ -51,6 +51,36 @@ class Windows:
         )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Sightings:
+    """Hands over time and where they can be used: what windows and views are cut from."""
+
+    landmarks: Float32  # (frames, 2, 21, 3) in one unit, slot 0 left, slot 1 right
+    times: Float64  # (frames,) seconds, rising
+    usable: NDArray[np.bool_]  # (frames, 2) whether the hand was seen, sound and larger than a point
+
+    def alone(self, slot: int) -> "Sightings":
+        """The same as if the hand in the other slot had never been seen."""
+        usable = self.usable.copy()
+        usable[:, 1 - slot] = False
+        return Sightings(self.landmarks, self.times, usable)
+
+    def merged(self) -> "Sightings":
+        """The two slots joined into one where no frame shows both hands; see `merge_slots`."""
+        landmarks, usable = merge_slots(self.landmarks, self.usable)
+        return Sightings(landmarks, self.times, usable)
+
+
+def sightings(hands: HandSequence | Sightings, first: float, end: float) -> Sightings:
+    """What was seen at the times (seconds) from `first` to before `end`; filled gaps were not seen."""
+    times = hands.times if isinstance(hands, Sightings) else hands.timestamps
+    low, high = times.searchsorted((first, end))
+    landmarks, times = hands.landmarks[low:high], times[low:high]
+    if isinstance(hands, Sightings):
+        return Sightings(landmarks, times, hands.usable[low:high])
+    return Sightings(landmarks, times, usable_hands(landmarks) & ~hands.filled[low:high])
+
+
 def empty_windows(count: int, steps: int = STEPS) -> Windows:
     """`count` windows in which no hand is known."""
     nothing = np.zeros((count, steps, 2), np.float32)
@@ -91,7 +121,12 @@ def merge_slots(landmarks: Float32, usable: NDArray[np.bool_]) -> tuple[Float32,
 
 
 def cut_window(
-    sequence: HandSequence, end: float, seconds: float, *, hands_matter: bool = False, steps: int = STEPS
+    sequence: HandSequence | Sightings,
+    end: float,
+    seconds: float,
+    *,
+    hands_matter: bool = False,
+    steps: int = STEPS,
 ) -> Windows:
     """The one window of `sequence` that ends at time `end`.
 
@@ -105,28 +140,33 @@ def cut_window(
     Returns:
         a batch of one window; all unknown where no hand is seen.
     """
-    first, last = np.searchsorted(sequence.timestamps, [end - seconds - MARGIN, end + 1e-6])
-    landmarks, times = sequence.landmarks[first:last], sequence.timestamps[first:last]
+    found = sightings(sequence, end - seconds - MARGIN, end + 1e-6)  # gaps are bridged here, as live
     window = empty_windows(1, steps)
-    usable = usable_hands(landmarks) & ~sequence.filled[first:last]  # bridged here, as live
-    if not usable.any():
+    if not found.usable.any():
         return window
     if not hands_matter:
-        landmarks, usable = merge_slots(landmarks, usable)
-    grid = np.linspace(end - seconds, end, steps)
+        found = found.merged()
+    grid = even_times(end - seconds, end, steps)
     for slot in (LEFT, RIGHT):
-        there = usable[:, slot]
+        there = found.usable[:, slot]
         if there.any():
-            values, known, seen = _interpolate(landmarks[there, slot], times[there], grid)
+            values, known, seen = _interpolate(found.landmarks[there, slot], found.times[there], grid)
             window.landmarks[0, :, slot] = values
             window.known[0, :, slot] = known
             window.seen[0, :, slot] = seen
     return window
 
 
+def even_times(first: float, last: float, steps: int = STEPS) -> Float64:
+    """`np.linspace` for numbers, to the bit: most of its time goes into cases that never come here."""
+    times: Float64 = np.arange(steps, dtype=np.float64) * ((last - first) / (steps - 1)) + first
+    times[-1] = last
+    return times
+
+
 def _interpolate(values: Float32, times: Float64, grid: Float64) -> tuple[Float32, Float32, Float32]:
     """Linear interpolation `(n, 21, 3)` at `times` onto `grid`, with what is known and what is seen."""
-    before = np.searchsorted(times, grid + 1e-6, side="right") - 1
+    before = times.searchsorted(grid + 1e-6, side="right") - 1
     inside = before >= 0
     low = np.maximum(before, 0)
     exact = inside & (np.abs(grid - times[low]) <= 1e-6)

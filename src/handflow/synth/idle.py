@@ -237,6 +237,63 @@ def talk(plan: Planner, person: VirtualPerson, rng: np.random.Generator) -> None
         plan.wait(rng.choice([0.0, rng.uniform(0.05, 0.3)]))
 
 
+def type_on_keys(plan: Planner, person: VirtualPerson, rng: np.random.Generator) -> None:
+    """Types low in the picture: the fingers hammer, the hand hops along the keys."""
+    _, height = person.field
+    home = relaxed(person, rng)
+    home[PLACE] = (person.side * rng.uniform(0.0, 0.12), height * rng.uniform(0.75, 1.1), rng.uniform(0, 0.1))
+    home[ATTITUDE] = rng.normal([1.0, 0.15, 0.1], [0.2, 0.25, 0.15])  # the palm faces the desk
+    home[POSE][:5] = rng.uniform(0.3, 0.5, 5)
+    travel(plan, person, rng, home, ease=1.2)
+    for _ in range(rng.integers(2, 6)):
+        size = np.zeros(STATE)
+        size[POSE][:5] = rng.uniform(0.03, 0.12, 5) * rng.choice([-1.0, 1.0], 5)
+        size[PLACE] = rng.normal(0, [0.002, 0.003, 0.002])
+        cycles = float(rng.integers(2, 7))
+        _around(plan, Loop(np.zeros(STATE), size, cycles), cycles / rng.uniform(3.0, 6.0))
+        hop = plan.state.copy()
+        hop[PLACE] = home[PLACE] + rng.normal(0, [0.03, 0.012, 0.012])
+        plan.move_to(hop, rng.uniform(0.2, 0.5))
+    if rng.random() < 0.6:
+        travel(plan, person, rng, relaxed(person, rng), ease=1.2)
+
+
+def drink(plan: Planner, person: VirtualPerson, rng: np.random.Generator) -> None:
+    """Takes a cup from the desk, lifts it to the mouth, drinks and puts it down."""
+    width, height = person.field
+    cup = relaxed(person, rng)
+    cup[PLACE] = (person.side * rng.uniform(0.2, 0.7) * width, height * rng.uniform(0.7, 1.1), 0.05)
+    cup[ATTITUDE] = rng.normal([0.4, 1.3, 0.0], [0.2, 0.25, 0.2])  # the thumb side up, round a cup
+    cup[POSE] = [0.35, 0.45, 0.5, 0.55, 0.6, -0.2, 0.0]
+    travel(plan, person, rng, cup, ease=1.1, late_fingers=True)
+    plan.wait(rng.uniform(0.1, 0.4))
+    mouth = cup.copy()
+    mouth[PLACE] = (person.side * rng.uniform(-0.02, 0.06), rng.uniform(-0.2, 0.3) * height, 0.12)
+    mouth[ATTITUDE] += (rng.uniform(-0.5, -0.1), 0.0, rng.normal(0, 0.15))
+    travel(plan, person, rng, mouth, ease=1.2)
+    sip = mouth.copy()
+    sip[ATTITUDE][2] += person.side * rng.uniform(0.2, 0.5)
+    plan.move_to(sip, rng.uniform(0.4, 0.8))
+    plan.wait(rng.uniform(0.3, 2.0))
+    travel(plan, person, rng, cup, ease=1.3)
+    if rng.random() < 0.8:
+        travel(plan, person, rng, relaxed(person, rng), ease=1.2)
+
+
+def pass_through(plan: Planner, person: VirtualPerson, rng: np.random.Generator) -> None:
+    """Goes through the picture from one side to another and out of it, as somebody does who walks by."""
+    width, height = person.field
+    begin, end = away(person, rng), away(person, rng)
+    side = rng.choice([-1.0, 1.0])
+    begin[PLACE][:2] = (-side * (width + 0.15), height * rng.uniform(-0.2, 1.0))
+    end[PLACE][:2] = (side * (width + 0.15), height * rng.uniform(-0.2, 1.0))
+    travel(plan, person, rng, begin, ease=1.1)
+    plan.wait(rng.uniform(0.2, 1.5))
+    travel(plan, person, rng, end, ease=float(rng.uniform(0.7, 1.4)))
+    plan.wait(rng.uniform(0.2, 1.5))
+    travel(plan, person, rng, relaxed(person, rng))
+
+
 def _around(plan: Planner, loop: Loop, seconds: float) -> None:
     move = Move(plan.time, float(seconds), np.zeros(STATE), loop=loop)
     plan.moves.append(move)
@@ -255,6 +312,9 @@ IDLES: dict[str, tuple[float, Idle]] = {
     "reposition": (0.1, reposition),
     "go_away": (0.06, go_away),
     "talk": (0.1, talk),
+    "type_on_keys": (0.08, type_on_keys),
+    "drink": (0.06, drink),
+    "pass_through": (0.04, pass_through),
 }
 
 

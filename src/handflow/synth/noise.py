@@ -1,4 +1,9 @@
-"""What a hand tracker adds to exact landmarks: a mild model of its errors."""
+"""What a hand tracker adds to exact landmarks, fitted to what the hand models see of rendered video.
+
+The constants come from `benchmarks/tracker_noise.py`, which renders clips, lets the hand models look at them
+and measures how far they are from the truth: spread by speed, how long an error lasts, what stays with a
+hand, and how often a hand is lost. Lengths are shares of the palm's length, speeds palm lengths a second.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,12 +11,19 @@ from numpy.typing import NDArray
 from handflow.types import Float32, Float64, HandSequence
 
 _PALM = [0, 5, 9, 13, 17]
-_JITTER = 0.010  # of the palm's length, hand at rest
-_JITTER_BY_SPEED = 0.012  # of the palm's length, for each palm length a tenth of a second
-_MEMORY = 0.06  # seconds over which an error lasts
-_BIAS = 0.02  # of the palm's length: an error that stays with a hand
-_DEPTH = 2.5  # the depth is that much worse
-_LOSS = 0.12  # share of frames lost at 20 palm lengths a second
+_JITTER = 0.009  # spread that is new in every frame
+_BY_SPEED = 0.001  # added to it for every palm length a second
+_SLOW = 0.021  # spread of the error that comes and goes
+_MEMORY = 0.5  # seconds over which that one lasts
+_TOGETHER = 0.35  # of the whole hand, share of a landmark's own
+_BIAS = 0.035  # spread of the error that stays with a hand
+_LEVEL = 0.5  # spread of the logarithm of a recording's level of errors
+_DEPTH = 4.0  # the depth is that much worse
+_DEPTH_SEEN = 0.85, 0.34  # share of the true depth that is seen: mean and spread over hands
+_FAST = 9.0  # from this speed on hands are lost
+_LOST_FAST, _LOST = 0.2, 0.005  # times a second that a fast hand, or any hand, is lost
+_LOSS = 0.03, 0.1  # seconds that it is lost: a frame or a few
+_IN_SIGHT = 0.45  # of its landmarks must be in the picture, or it is not found
 
 
 def add_tracker_noise(
@@ -21,10 +33,7 @@ def add_tracker_noise(
     level: float = 1.0,
     frame_size: tuple[int, int] | None = None,
 ) -> HandSequence:
-    """Landmarks as a tracker would have given them.
-
-    Errors last for some hundredths of a second, grow with speed and are worst in depth; fast hands, and hands
-    that have mostly left the picture, are lost for a frame or a few.
+    """Landmarks as the hand models would have given them.
 
     Args:
         sequence: exact landmarks.
@@ -48,28 +57,32 @@ def add_tracker_noise(
     centre = exact[:, :, _PALM, :2].mean(axis=2)
     speed = np.zeros((n, 2))
     speed[1:] = np.nan_to_num(np.linalg.norm(np.diff(centre, axis=0), axis=-1) / gaps[1:, None])
-    speed /= np.maximum(np.nan_to_num(size), 1.0)  # palm lengths a second
+    speed = np.minimum(speed / np.maximum(np.nan_to_num(size), 1.0), 30.0)
 
-    keep = np.exp(-gaps / _MEMORY)
-    fresh = rng.normal(size=(n, 2, 21, 3))
-    lasting = np.empty_like(fresh)
-    lasting[0] = fresh[0]
-    for i in range(1, n):
-        lasting[i] = keep[i] * lasting[i - 1] + np.sqrt(1 - keep[i] ** 2) * fresh[i]
-    whole = rng.normal(size=(1, 2, 21, 3))
-    strength = (_JITTER + _JITTER_BY_SPEED * speed / 10) * size
-    error = strength[:, :, None, None] * lasting + _BIAS * size[:, :, None, None] * whole
+    strength = level * np.exp(rng.normal(0, _LEVEL)) * size  # (n, 2)
+    quick = (_JITTER + _BY_SPEED * speed)[:, :, None, None]
+    own, whole = rng.normal(size=(n, 2, 21, 3)), rng.normal(size=(n, 2, 1, 3))
+    error = quick * own + _SLOW * _lasting(gaps, (2, 21, 3), rng)
+    together = quick * whole + _SLOW * _lasting(gaps, (2, 1, 3), rng)
     error[..., 2] *= _DEPTH
-    landmarks = (exact + level * error).astype(np.float32)
+    error[..., :2] += _TOGETHER * together[..., :2]
+    bias = _BIAS * rng.normal(size=(1, 2, 21, 3)) * [1, 1, _DEPTH]
+    error = strength[:, :, None, None] * error + level * size[:, :, None, None] * bias
+    landmarks = exact + error
+    # Of the depth a share is seen, the same all along.
+    share = np.clip(rng.normal(*_DEPTH_SEEN, (1, 2, 1)), 0.2, 1.5)
+    landmarks[..., 2] += (share - 1) * exact[..., 2] * min(level, 1.0)
+    landmarks = landmarks.astype(np.float32)
     landmarks[..., 0, 2] = np.where(np.isfinite(landmarks[..., 0, 2]), 0.0, np.nan)
 
     lost = _losses(speed, gaps, rng, level)
     if frame_size is not None:
-        inside = ((exact[..., :2] >= 0) & (exact[..., :2] < np.array(frame_size))).all(-1).mean(-1)
-        lost |= inside < 0.45
+        with np.errstate(invalid="ignore"):
+            inside = ((exact[..., :2] >= 0) & (exact[..., :2] < np.array(frame_size))).all(-1).mean(-1)
+        lost |= inside < _IN_SIGHT
     landmarks[lost] = np.nan
     seen = np.isfinite(landmarks).all(axis=(2, 3))
-    sure = 1 - np.abs(rng.normal(0, 0.02 * level, (n, 2))) - 0.004 * level * np.minimum(speed, 40)
+    sure = 1 - np.abs(rng.normal(0, 0.02 * level, (n, 2))) - 0.004 * level * speed
     right = np.where(seen, np.array([0.03, 0.97]) + rng.normal(0, 0.01, (n, 2)), np.nan)
     return HandSequence(
         landmarks=landmarks,
@@ -77,6 +90,16 @@ def add_tracker_noise(
         handedness=right.clip(0, 1).astype(np.float32),
         presence=np.where(seen, sure.clip(0.5, 1), 0).astype(np.float32),
     )
+
+
+def _lasting(gaps: Float64, shape: tuple[int, ...], rng: np.random.Generator) -> Float64:
+    """(frames, *shape) noise of spread 1 that forgets itself within `_MEMORY`."""
+    keep = np.exp(-gaps / _MEMORY)
+    noise = rng.normal(size=(len(gaps), *shape))
+    fresh = np.sqrt(1 - keep**2)
+    for i in range(1, len(gaps)):
+        noise[i] = keep[i] * noise[i - 1] + fresh[i] * noise[i]
+    return noise
 
 
 def _usual_size(landmarks: Float32) -> Float64:
@@ -95,12 +118,13 @@ def _losses(
     rng: np.random.Generator,
     level: float,
 ) -> NDArray[np.bool_]:
-    """(n, 2) whether a hand is lost: more likely when it is fast, for 30 to 150 ms."""
+    """(n, 2) whether a hand is lost: where it is fast, for a frame or a few."""
     lost = np.zeros(speed.shape, bool)
-    chance = level * _LOSS * (np.minimum(speed, 30) / 20) ** 2 + 0.0015 * level
-    starts = rng.random(speed.shape) < chance
-    length = rng.uniform(0.03, 0.15, speed.shape)
+    rate = level * (_LOST + _LOST_FAST * (speed >= _FAST))
+    starts = rng.random(speed.shape) < rate * gaps[:, None]
+    length = rng.uniform(*_LOSS, speed.shape)
     times = np.cumsum(gaps)
     for i, slot in zip(*np.nonzero(starts), strict=True):
-        lost[i:, slot] |= times[i:] - times[i] < length[i, slot]
+        end = int(np.searchsorted(times, times[i] + length[i, slot]))
+        lost[i : end + 1, slot] = True
     return lost

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -39,6 +39,15 @@ class AugmentConfig:
                 raise ValueError(f"{name} is {value}, expected 0 to 1")
         if not 0 < self.reach[0] <= self.reach[1]:
             raise ValueError(f"reach is {self.reach}, expected a range of factors above 0")
+
+    def scaled(self, level: float) -> "AugmentConfig":
+        """Everything varied by `level` times as much; 0: nothing, 1: as it is."""
+        varied = {name: level * getattr(self, name) for name in self.__slots__ if name not in _KEPT}
+        low, high = (float(factor**level) for factor in self.reach)
+        return replace(self, **varied, reach=(low, high))
+
+
+_KEPT = ("reach", "longest_loss")
 
 
 def augment(windows: Windows, config: AugmentConfig, rng: np.random.Generator) -> Windows:

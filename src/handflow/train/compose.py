@@ -53,6 +53,15 @@ def held(sequence: HandSequence, before: float, after: float, rng: np.random.Gen
     return sequence_from(marks, np.concatenate([times[0] - lead, times, times[-1] + tail]))
 
 
+def between(sequence: HandSequence, start: float, end: float) -> HandSequence:
+    """The frames from `start` to `end` (seconds), two at least; the clock stays."""
+    times = sequence.timestamps
+    low, high = np.searchsorted(times, [start - 1e-6, end + 1e-6])
+    low = int(min(low, max(len(times) - 2, 0)))
+    high = int(max(high, low + 2))
+    return sequence_from(sequence.landmarks[low:high], times[low:high])
+
+
 def reversed_in_time(sequence: HandSequence, factor: float) -> HandSequence:
     """The motion backwards, `factor` times as long: the way back to where a stroke began."""
     times = sequence.timestamps

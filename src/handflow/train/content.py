@@ -4,12 +4,13 @@ Recorded clips say what gesture they show, not when. What the hands do is concen
 moving gesture and spread evenly over a held pose.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from handflow.recognize.windows import PALM, usable_hands
-from handflow.types import Float64, HandSequence
+from handflow.types import BACKGROUND, Clip, Float64, HandSequence
 
 REST = 0.4
 """Hand sizes per second that merely showing a hand counts for: a held pose is content, too."""
@@ -66,6 +67,29 @@ def content_of(sequence: HandSequence) -> Content:
         running = np.concatenate([[0.0], np.cumsum(amount)])
         total += np.interp(times, when, running)
     return Content(times, total)
+
+
+def choose_window_seconds(clips: Sequence[Clip]) -> float:
+    """Duration of a window that holds nearly all of what happens in most gesture clips, 0.5 to 3 s."""
+    spans = _spans(clips)
+    if not spans:
+        return 1.0
+    every = [s for of_label in spans.values() for s in of_label]
+    return round(float(np.clip(1.6 * np.median(every), 0.5, 3.0)), 2)
+
+
+def usual_seconds(clips: Sequence[Clip]) -> dict[str, float]:
+    """Median duration (seconds) of what happens in the clips of each gesture."""
+    return {label: round(float(np.median(s)), 3) for label, s in sorted(_spans(clips).items())}
+
+
+def _spans(clips: Sequence[Clip]) -> dict[str, list[float]]:
+    spans: dict[str, list[float]] = {}
+    for clip in clips:
+        if clip.label != BACKGROUND:
+            start, end = content_of(clip.sequence).span(0.1, 0.9)
+            spans.setdefault(clip.label, []).append(end - start)
+    return spans
 
 
 def _steady(change: Float64, gap: Float64) -> Float64:

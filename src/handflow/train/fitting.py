@@ -48,8 +48,8 @@ class Fitted:
 
 Vary = Callable[..., Tensor]
 """Changes the inputs of a training batch by chance; gets what a batch holds after inputs and targets, too."""
-Relabel = Callable[[nn.Module, float], None]
-"""Calls the windows anew, given the network so far and how far to trust it, 0 to 1; in place."""
+Revise = Callable[[nn.Module], None]
+"""Changes what the batches draw from, given the network so far."""
 
 
 class Batches(Protocol):
@@ -145,16 +145,16 @@ class _History(Callback):
             self._report(len(self.rows), self._epochs, row)
 
 
-class _CallAnew(Callback):
-    """Has the windows called anew after some epochs; from the last of them on, losses can be compared.
+class _Revise(Callback):
+    """Has the batches revised after some epochs; from the last of them on, losses can be compared.
 
     Early stopping and the best weights watch `settled_loss`: before, it only falls, epoch by epoch.
     """
 
-    def __init__(self, relabel: Relabel | None, epochs: int) -> None:
+    def __init__(self, revise: Revise | None, epochs: int) -> None:
         short = epochs // 6
-        self._relabel = relabel
-        self.after: tuple[int, ...] = (short, 2 * short) if relabel and short else ()
+        self._revise = revise
+        self.after: tuple[int, ...] = (short, 2 * short, 3 * short) if revise and short else ()
         self.settled = not self.after
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -163,9 +163,9 @@ class _CallAnew(Callback):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         done = trainer.current_epoch + 1
-        if self._relabel and done in self.after:
+        if self._revise and done in self.after:
             assert isinstance(pl_module, _Module)
-            self._relabel(pl_module.kept, (self.after.index(done) + 1) / len(self.after))
+            self._revise(pl_module.kept)
             self.settled = done == self.after[-1]
 
 
@@ -203,7 +203,7 @@ def fit(
     config: TrainConfig,
     *,
     vary: Vary | None = None,
-    relabel: Relabel | None = None,
+    revise: Revise | None = None,
     report: EpochReport | None = None,
     threads: int = 1,
     accumulate: int = 1,
@@ -216,7 +216,7 @@ def fit(
         held_out: the validation windows, always the same.
         config: epochs, patience, learning rate, device.
         vary: changes the inputs of a training batch, where the network computes.
-        relabel: called after a sixth and a third of the epochs; the best weights are of a later epoch.
+        revise: called after a sixth, a third and a half of the epochs; the best weights are of a later epoch.
         report: called after every epoch.
         threads: of torch; a step of a small network is too short to share out.
         accumulate: batches whose gradients make one step.
@@ -232,7 +232,7 @@ def fit(
     try:
         with TemporaryDirectory() as folder, _quiet_lightning():
             best = ModelCheckpoint(folder, monitor="settled_loss", save_weights_only=True, filename="best")
-            anew = _CallAnew(relabel, config.epochs)
+            anew = _Revise(revise, config.epochs)
             stop = EarlyStopping("settled_loss", patience=config.patience)
             trainer = pl.Trainer(
                 max_epochs=config.epochs,

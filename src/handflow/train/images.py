@@ -23,7 +23,7 @@ from handflow.train.network import CalibratedNetwork, DoubtNetwork
 from handflow.train.picture_batches import FixedBatches, PictureBatches
 from handflow.train.picture_store import PictureStore
 from handflow.train.picture_windows import PreparedClip, WindowCutter, WindowVariety, prepare_clips
-from handflow.train.sampling import choose_window_seconds, usual_seconds
+from handflow.train.content import choose_window_seconds, usual_seconds
 from handflow.train.thresholds import tuned_thresholds
 from handflow.train.trained import TrainedNetwork
 from handflow.train.vary import VaryPictures

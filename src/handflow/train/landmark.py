@@ -12,7 +12,8 @@ from torch import nn
 
 from handflow.data.splits import split_by
 from handflow.recognize.features import CHANNELS, LIMIT, encode
-from handflow.recognize.windows import STEPS
+from handflow.recognize.strokes import find_strokes
+from handflow.recognize.windows import STEPS, Windows
 from handflow.train.augment import flips
 from handflow.train.config import TrainConfig
 from handflow.train.fitting import EpochReport, fit
@@ -23,23 +24,30 @@ from handflow.train.network import (
     NetworkConfig,
     count_parameters,
 )
-from handflow.train.relabel import placed
+from handflow.train.idle_hands import idle_hands
 from handflow.train.sampling import (
     WINDOWS_PER_SCENE,
     Samples,
     WindowSampler,
-    as_targets,
     choose_window_seconds,
+    gestures_held,
     usual_seconds,
 )
 from handflow.train.thresholds import tuned_thresholds
 from handflow.train.trained import TrainedNetwork
-from handflow.types import BACKGROUND, Clip, Float32
+from handflow.types import BACKGROUND, Clip
 
-WINDOWS_DRAWN = 4000
+WINDOWS_DRAWN = 6000
 """About as many windows are drawn before training, from one scene of every clip at least; every epoch sees
 some of them, varied anew."""
-WINDOWS_PER_EPOCH = 768
+WINDOWS_PER_EPOCH = 1024
+IDLE_SHARE = 0.5
+"""Windows of idle hands that are drawn besides, share of those of the clips."""
+HARD = 0.1
+"""Probability of a gesture from which a window of idle hands counts as taken for one."""
+MOST_HARD = 6000
+"""Windows that are added in a search at most, the worst of them."""
+_SEARCH_RATE, _SEARCHED = 10, 60_000  # windows of idle hands a second, and in all, that are searched at most
 
 _log = logging.getLogger(__name__)
 
@@ -48,6 +56,9 @@ def train_landmark(
     clips: Sequence[Clip], config: TrainConfig, report: EpochReport | None = None
 ) -> TrainedNetwork:
     """Trains the landmark network on clips that all show a hand.
+
+    Idle hands of virtual persons are added to the recorded ones, and twice on the way those idle moments that
+    the network takes for gestures (hard negatives: Felzenszwalb et al., PAMI 32(9), 2010).
 
     Raises:
         DatasetError: the clips cannot be split as wished.
@@ -58,31 +69,52 @@ def train_landmark(
     rng = np.random.default_rng(config.seed)
     split = split_by(clips, config.validation_by, test=config.validation_share, seed=config.seed)
     training, validation = ([clips[i] for i in side] for side in (split.train, split.test))
+    strokes = find_strokes(training)
+    # The takes held out are found by themselves: nothing of them may help.
+    strokes_held_out = find_strokes([*training, *validation])[len(training) :]
     counts = Counter(clip.label for clip in clips)
     labels = tuple(sorted({*counts} | {BACKGROUND}, key=lambda g: (g == BACKGROUND, g)))
     derived = BACKGROUND not in counts
     flipped = flips(labels, config)
-    seconds = config.window_seconds or choose_window_seconds(training)
-    common = {"hands_matter": config.hands_matter, "derive_background": derived}
+    seconds = config.window_seconds or choose_window_seconds(strokes)
+    imagined = idle_hands(config.idle_minutes, config.seed)
+    kept = len(imagined) // 5  # idle persons that are only watched
+    idle = [*(c.sequence for c in training if c.label == BACKGROUND), *imagined[kept:]]
+    variety = _variety(training)
+    sampler = WindowSampler(
+        labels,
+        seconds,
+        hands_matter=config.hands_matter,
+        derive_background=derived and not imagined,
+        variety=variety,
+    )
     scenes = max(1, round(WINDOWS_DRAWN / (len(training) * WINDOWS_PER_SCENE)))
-    samples = WindowSampler(labels, seconds, **common).draw(training, scenes, rng)
-    held_out = WindowSampler(labels, seconds, natural=True, **common).draw(validation, 1, rng)
+    drawn = sampler.draw(training, strokes, scenes, rng, imagined[kept:])
+    samples = Samples.stack([drawn, sampler.draw_idle(idle, round(IDLE_SHARE * len(drawn)), rng)])
+    natural = replace(sampler, natural=True)
+    shown = natural.draw(validation, strokes_held_out, 2, rng)
+    held_out = Samples.stack([shown, natural.draw_idle(imagined[:kept], len(shown) // 2, rng)])
     _log.info(
         "window %.2f s, %d training and %d validation windows, split by %s",
         seconds, len(samples), len(held_out), split.by,
     )  # fmt: skip
     network = LandmarkNetwork(NetworkConfig(labels=len(labels)))
     most = max(WINDOWS_PER_EPOCH, 2 * len(training))
-    batches = TrainingBatches(samples, config, seconds, flipped=flipped, rng=rng, most=most)
-    watched = HeldOut(_features(held_out, seconds, config), torch.from_numpy(held_out.targets))
+    batches = TrainingBatches(
+        samples, config, seconds, flipped=flipped, labels=len(labels), rng=rng, most=most, variety=variety
+    )
+    watched = HeldOut(
+        features_of(held_out.windows, seconds, config), torch.from_numpy(held_out.targets(len(labels)))
+    )
 
-    def relabel(so_far: nn.Module, trust: float) -> None:
-        features = _features(batches.samples, seconds, config)
-        batches.call(_called_anew(so_far, batches.samples, features, trust))
-        now = replace(held_out, targets=watched.targets.numpy())
-        watched.targets = torch.from_numpy(_called_anew(so_far, now, watched.features, trust))
+    searched = min(round(_SEARCH_RATE * sum(s.duration for s in idle)), _SEARCHED)
 
-    fitted = fit(network, batches, watched, config, relabel=relabel, report=report)
+    def search(so_far: nn.Module) -> None:
+        hard = _hard(so_far, sampler.draw_idle(idle, searched, rng), seconds, config)
+        _log.info("%d idle moments are taken for gestures and shown more often", len(hard))
+        batches.add_hard(hard)
+
+    fitted = fit(network, batches, watched, config, revise=search if idle else None, report=report)
     return TrainedNetwork(
         network=CalibratedNetwork(network, fitted.temperature).eval(),
         weights=network,
@@ -91,7 +123,8 @@ def train_landmark(
         labels=labels,
         window_seconds=seconds,
         thresholds=tuned_thresholds(labels, fitted.probabilities, fitted.targets),
-        gesture_seconds=usual_seconds(training),
+        gesture_seconds=usual_seconds(training, strokes),
+        held=gestures_held(training, strokes),
         background="derived" if derived else "learned",
         fitted=fitted,
         learned=split.train,
@@ -102,6 +135,14 @@ def train_landmark(
     )
 
 
+def _variety(clips: Sequence[Clip]) -> float:
+    """How far clips are varied: the less, the more people made them."""
+    import os
+    if 'VAR' in os.environ: return float(os.environ['VAR'])
+    people = len({clip.subject for clip in clips})
+    return float(np.clip(1.2 - 0.25*np.log2(max(people,1))/1.5, 0.2, 1.0))
+
+
 def example_features() -> torch.Tensor:
     """Windows by chance, one of them without a hand, to check an exported network on."""
     rng = np.random.default_rng(0)
@@ -110,34 +151,27 @@ def example_features() -> torch.Tensor:
     return torch.from_numpy(features)
 
 
-def _features(samples: Samples, seconds: float, config: TrainConfig) -> torch.Tensor:
+def features_of(windows: Windows, seconds: float, config: TrainConfig) -> torch.Tensor:
+    """Features `(windows, CHANNELS, STEPS)` of many windows, made piece by piece."""
     parts = [
         encode(
-            samples.windows.take(np.arange(i, min(i + 512, len(samples)))),
-            seconds,
-            hands_matter=config.hands_matter,
+            windows.take(np.arange(i, min(i + 512, len(windows)))), seconds, hands_matter=config.hands_matter
         ).features
-        for i in range(0, len(samples), 512)
+        for i in range(0, len(windows), 512)
     ]
-    return torch.from_numpy(np.concatenate(parts))
+    return torch.from_numpy(np.concatenate(parts) if parts else np.zeros((0, CHANNELS, STEPS), np.float32))
 
 
-def _called_anew(network: nn.Module, samples: Samples, features: torch.Tensor, trust: float) -> Float32:
-    """Targets `(windows, labels)` by what the network makes of the scenes."""
+def _hard(network: nn.Module, samples: Samples, seconds: float, config: TrainConfig) -> Samples:
+    """Those idle moments that the network so far takes for gestures."""
     network.eval()
     device = next(network.parameters()).device
+    features = features_of(samples.windows, seconds, config)
     with torch.no_grad():
         pieces = [
-            torch.softmax(network(piece.to(device)), dim=1).cpu() for piece in torch.split(features, 512)
+            torch.softmax(network(piece.to(device)), dim=1)[:, :-1].sum(dim=1).cpu()
+            for piece in torch.split(features, 512)
         ]
-    scores = torch.cat(pieces).numpy()
-    shape = (len(samples.gesture), WINDOWS_PER_SCENE)
-    rows, gesture = np.arange(len(samples)), np.repeat(samples.gesture, WINDOWS_PER_SCENE)
-    amount = placed(
-        scores[rows, gesture].reshape(shape).astype(np.float64),
-        samples.targets[rows, gesture].reshape(shape).astype(np.float64),
-        samples.possible.reshape(shape),
-        trust,
-    )
-    labels = samples.targets.shape[1]
-    return as_targets(amount, samples.gesture, labels, labels - 1)
+    score = torch.cat(pieces).numpy()
+    worst = np.argsort(-score)[:MOST_HARD]
+    return samples.take(worst[score[worst] > HARD])

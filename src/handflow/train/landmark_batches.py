@@ -1,8 +1,6 @@
 """Batches of landmark windows, as features: what the landmark network is fitted to and watched on."""
 
 from collections.abc import Iterator
-from dataclasses import replace
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -13,7 +11,11 @@ from handflow.train.ahead import one_ahead
 from handflow.train.augment import AugmentConfig, augment, flip, hide_shape
 from handflow.train.config import TrainConfig
 from handflow.train.sampling import Samples
-from handflow.types import Float32
+
+_BACKGROUND = 3.0
+"""How much more often background is drawn than all gestures together."""
+_HARD = 3.0
+"""How much more often a window is drawn that was taken for something else."""
 
 
 class HeldOut:
@@ -37,8 +39,10 @@ class TrainingBatches:
         config: batch size, flips.
         seconds: duration of a window.
         flipped: for each label the number of its mirrored label; None: no flips.
+        labels: how many there are, background the last.
         rng: decides everything that chance decides.
         most: windows an epoch at most.
+        variety: how far windows are varied, 1 as usual.
     """
 
     def __init__(
@@ -48,28 +52,33 @@ class TrainingBatches:
         seconds: float,
         *,
         flipped: list[int] | None,
+        labels: int,
         rng: np.random.Generator,
         most: int,
+        variety: float = 1.0,
     ) -> None:
         self._samples, self._config, self._seconds = samples, config, seconds
         self._flipped, self._rng = flipped, rng
-        self._augment = AugmentConfig()
+        self._augment = AugmentConfig().scaled(variety)
         self._steps = max(1, min(most, len(samples)) // config.batch)
-        self.call(samples.targets)
+        self._labels = labels
+        self._hard = np.zeros(len(samples), np.bool_)
+        self._weigh()
 
-    @property
-    def samples(self) -> Samples:
-        """The training windows as they are called now."""
-        return self._samples
+    def add_hard(self, samples: Samples) -> None:
+        """Adds windows that the network took for something else: they are drawn more often."""
+        self._samples = Samples.stack([self._samples, samples])
+        self._hard = np.concatenate([self._hard, np.ones(len(samples), np.bool_)])
+        self._weigh()
 
-    def call(self, targets: Float32) -> None:
-        """Calls the windows anew `(windows, labels)`."""
-        self._samples = replace(self._samples, targets=targets)
-        share = np.ones(targets.shape[1])
-        # The last label is background. Live, it is what is seen nearly always, so it is seen in half of all
-        # draws: were it as rare as one gesture, every doubtful movement would be called a gesture.
-        share[-1] = targets.shape[1] - 1
-        weight = (targets * share / np.maximum(targets.sum(axis=0), 1e-6)).sum(axis=1)
+    def _weigh(self) -> None:
+        label = self._samples.label
+        share = np.ones(self._labels)
+        # The last label is background. Live, it is what is seen nearly always, so it is seen in most draws:
+        # were it as rare as one gesture, every doubtful movement would be called a gesture.
+        share[-1] = _BACKGROUND * (self._labels - 1)
+        share /= np.maximum(np.bincount(label, minlength=self._labels), 1)
+        weight = share[label] * np.where(self._hard, _HARD, 1.0)
         self._chance = weight / weight.sum()
 
     def __len__(self) -> int:
@@ -82,7 +91,7 @@ class TrainingBatches:
 
     def _batch(self, chosen: NDArray[np.intp]) -> tuple[Tensor, Tensor]:
         windows = augment(self._samples.windows.take(chosen), self._augment, self._rng)
-        targets = self._samples.targets[chosen]
+        targets = self._samples.take(chosen).targets(self._labels)
         if self._flipped is not None and self._rng.random() < 0.5:
             windows, targets = flip(windows), targets[:, self._flipped]
         features = encode(windows, self._seconds, hands_matter=self._config.hands_matter).features

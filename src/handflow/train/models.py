@@ -202,6 +202,7 @@ def _measured(
         background=trained.background,
         thresholds=trained.thresholds,
         gesture_seconds=trained.gesture_seconds,
+        held=trained.held,
         evaluation=blank,
         parameters=trained.parameters,
         seed=config.seed,

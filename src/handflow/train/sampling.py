@@ -1,21 +1,23 @@
-"""Draws training windows from clips, with what each window deserves to be called.
+"""Draws training windows from clips, with what each window should be called.
 
-A clip says what gesture it shows, not when, and may also show how the hand comes and goes. Live, a window
-slides over all of that. So every clip is put into situations of live use (`compose`), and windows are cut
-from each such scene, from early to late. At first, a window that holds most of what happens in the clip
-(`content`) carries its label, one that holds little of it is background. Later the network itself
-says which of a scene's windows show the gesture (`relabel`).
+A clip says what gesture it shows; `find_strokes` says when. Live, a window slides over whatever the hand does
+around it. So every clip is put into situations of live use (`compose`), and windows are cut from each such
+scene. A window that ends as the stroke ends, or a moment later, is called the gesture; one that ends before
+or well after is background, however much of the stroke it holds. Windows in between are not asked about.
+Besides, idle hands: those recorded, and those of virtual persons.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from handflow.recognize.windows import Windows, cut_window
+from handflow.recognize.strokes import Stroke
+from handflow.recognize.windows import Windows, cut_window, empty_windows, usable_hands
 from handflow.train.compose import (
     at_tempo,
+    between,
     held,
     is_stroke,
     joined,
@@ -28,60 +30,99 @@ from handflow.train.compose import (
     thinned,
     with_travel,
 )
-from handflow.train.content import content_of
 from handflow.types import BACKGROUND, Clip, Float32, Float64, HandSequence
 
 WINDOWS_PER_SCENE = 8
-LEAST, LITTLE, MOST = 0.2, 0.45, 0.85
-"""Shares of a clip's content: a window with less than the first cannot show the gesture; with less than the
-second it is called background, with more than the third it is called the gesture, before `relabel`."""
+EARLY = 0.08
+"""Seconds before its end from which a stroke is called by its name, of a short one at most a quarter."""
+LATE = 0.3
+"""Seconds after its end for which it still is."""
+SETTLED = 0.4
+"""Seconds after which a held pose is called by its name, of a short one at most half."""
+_UNSURE_BEFORE, _UNSURE_AFTER = 0.35, 0.2  # share of a stroke before, seconds after: nothing is asked there
+_NAMED = 3  # windows of a scene that may show its gesture
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Samples:
-    """Windows in scenes of `WINDOWS_PER_SCENE`, early to late, and what they should be called."""
+    """Windows and what they should be called."""
 
-    windows: Windows  # (scenes · WINDOWS_PER_SCENE)
-    targets: Float32  # (windows, labels), rows sum to 1
-    gesture: NDArray[np.intp]  # (scenes,) label that some windows of the scene show; that of background: none
-    possible: NDArray[np.bool_]  # (windows,) whether the window can show the gesture at all
+    windows: Windows
+    label: NDArray[np.intp]  # (windows,) number of a label
 
     def __len__(self) -> int:
         return len(self.windows)
 
+    def take(self, indices: NDArray[np.intp]) -> "Samples":
+        """The samples of these numbers."""
+        return Samples(self.windows.take(indices), self.label[indices])
+
+    def targets(self, labels: int) -> Float32:
+        """(windows, labels) 1 for what a window should be called."""
+        return np.eye(labels, dtype=np.float32)[self.label]
+
+    @staticmethod
+    def stack(parts: Sequence["Samples"]) -> "Samples":
+        """All samples of several batches."""
+        if not parts:
+            return Samples(empty_windows(0), np.zeros(0, np.intp))
+        return Samples(Windows.stack([p.windows for p in parts]), np.concatenate([p.label for p in parts]))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Scene:
+class Scene:
     """A clip in a situation."""
 
     sequence: HandSequence
-    core: tuple[float, float] | None  # seconds from when to when it shows the clip; None: no gesture
-    over: float = np.inf  # seconds from when on the gesture is past: the hand is well on its way back
+    label: int
+    stroke: Stroke | None  # on the clock of the sequence; None: no gesture is shown
 
 
-def choose_window_seconds(clips: Sequence[Clip]) -> float:
-    """Duration of a window that holds nearly all of what happens in most gesture clips, 0.5 to 3 s."""
-    spans = _spans(clips)
-    if not spans:
+def choose_window_seconds(strokes: Sequence[Stroke | None]) -> float:
+    """Duration of a window that holds nearly all strokes and what comes before them, 0.7 to 3 s."""
+    seconds = [s.seconds for s in strokes if s is not None and not s.held]
+    seconds += [SETTLED for s in strokes if s is not None and s.held]
+    if not seconds:
         return 1.0
-    every = [s for of_label in spans.values() for s in of_label]
-    return round(float(np.clip(1.6 * np.median(every), 0.5, 3.0)), 2)
+    return round(float(np.clip(0.6 + np.quantile(seconds, 0.85), 0.7, 3.0)), 2)
 
 
-def usual_seconds(clips: Sequence[Clip]) -> dict[str, float]:
-    """Median duration (seconds) of what happens in the clips of each gesture."""
-    return {label: round(float(np.median(s)), 3) for label, s in sorted(_spans(clips).items())}
-
-
-def _spans(clips: Sequence[Clip]) -> dict[str, list[float]]:
-    spans: dict[str, list[float]] = {}
-    for clip in clips:
+def usual_seconds(clips: Sequence[Clip], strokes: Sequence[Stroke | None]) -> dict[str, float]:
+    """Median duration (seconds) of the strokes of each gesture."""
+    every: dict[str, list[float]] = {}
+    for clip, stroke in zip(clips, strokes, strict=True):
         if clip.label != BACKGROUND:
-            start, end = content_of(clip.sequence).span(0.1, 0.9)
-            spans.setdefault(clip.label, []).append(end - start)
-    return spans
+            every.setdefault(clip.label, []).append(stroke.seconds if stroke else clip.sequence.duration)
+    return {label: round(float(np.median(s)), 3) for label, s in sorted(every.items())}
 
 
+def gestures_held(clips: Sequence[Clip], strokes: Sequence[Stroke | None]) -> tuple[str, ...]:
+    """The gestures that are poses held still, in most of their takes."""
+    every: dict[str, list[bool]] = {}
+    for clip, stroke in zip(clips, strokes, strict=True):
+        if stroke is not None:
+            every.setdefault(clip.label, []).append(stroke.held)
+    return tuple(sorted(label for label, kinds in every.items() if np.mean(kinds) > 0.5))
+
+
+def named(stroke: Stroke) -> tuple[float, float, float, float]:
+    """From when to when a window is unsure, then called by the stroke's name, then unsure again (seconds).
+
+    All are ends of windows: unsure from the first to the second, named to the third, unsure to the last.
+    """
+    if stroke.held:
+        settled = stroke.onset + min(SETTLED, 0.5 * stroke.seconds)
+        return stroke.onset, settled, stroke.offset + 0.05, stroke.offset + _UNSURE_AFTER
+    end = stroke.offset
+    return (
+        end - max(_UNSURE_BEFORE * stroke.seconds, EARLY),
+        end - min(EARLY, 0.25 * stroke.seconds),
+        end + LATE,
+        end + LATE + _UNSURE_AFTER,
+    )
+
+
+@dataclass(slots=True)
 class WindowSampler:
     """Draws scenes of windows from clips.
 
@@ -90,94 +131,150 @@ class WindowSampler:
         seconds: duration of a window.
         hands_matter: see `windows.cut_window`.
         derive_background: whether to make clips of no gesture from the clips of gestures.
-        natural: tempo and frame rate stay those of the clips (validation).
+        natural: tempo, frame rate and surroundings stay those of the clips (validation).
+        variety: how far the tempo varies, 1 as usual.
     """
 
-    def __init__(
-        self,
-        labels: Sequence[str],
-        seconds: float,
-        *,
-        hands_matter: bool = False,
-        derive_background: bool = False,
-        natural: bool = False,
-    ) -> None:
-        self._labels = tuple(labels)
-        self._seconds = seconds
-        self._hands_matter = hands_matter
-        self._derive = derive_background
-        self._natural = natural
-        self._none = self._labels.index(BACKGROUND)
+    labels: Sequence[str]
+    seconds: float
+    hands_matter: bool = False
+    derive_background: bool = False
+    natural: bool = False
+    variety: float = 1.0
+    _none: int = field(init=False)
 
-    def draw(self, clips: Sequence[Clip], scenes_per_clip: int, rng: np.random.Generator) -> Samples:
-        """Draws that many scenes from every clip; all clips show a hand."""
-        idle = [c.sequence for c in clips if c.label == BACKGROUND]
+    def __post_init__(self) -> None:
+        self._none = list(self.labels).index(BACKGROUND)
+
+    def draw(
+        self,
+        clips: Sequence[Clip],
+        strokes: Sequence[Stroke | None],
+        scenes_per_clip: int,
+        rng: np.random.Generator,
+        idle: Sequence[HandSequence] = (),
+    ) -> Samples:
+        """Draws that many scenes from every clip; all clips show a hand.
+
+        Args:
+            clips: takes of gestures and of background.
+            strokes: where the gesture of each lies.
+            scenes_per_clip: how often each is shown.
+            rng: decides.
+            idle: further idle hands, minutes long if you like; windows of them are background.
+        """
+        resting = [*(c.sequence for c in clips if c.label == BACKGROUND), *idle]
         speeds = [peak_speed(c.sequence) for c in clips if c.label != BACKGROUND]
         speed = float(np.median(speeds)) if speeds else 0.0
-        windows: list[Windows] = []
-        targets: list[Float64] = []
-        gestures: list[int] = []
-        possible: list[NDArray[np.bool_]] = []
-        for clip in clips:
-            stroke = clip.label != BACKGROUND and is_stroke(clip.sequence)
+        parts = []
+        for clip, stroke in zip(clips, strokes, strict=True):
             for _ in range(scenes_per_clip):
-                scene = self._scene(clip, stroke, clips, idle, speed, rng)
-                ends = self._ends(scene, rng)
-                windows += [
-                    cut_window(scene.sequence, end, self._seconds, hands_matter=self._hands_matter)
-                    for end in ends
-                ]
-                amount, possibly = self._amounts(clip, scene, ends)
-                targets.append(amount)
-                possible.append(possibly)
-                gestures.append(self._none if scene.core is None else self._labels.index(clip.label))
-        gesture = np.array(gestures, np.intp)
-        return Samples(
-            Windows.stack(windows),
-            as_targets(np.stack(targets), gesture, len(self._labels), self._none),
-            gesture,
-            np.concatenate(possible),
-        )
+                scene = self._scene(clip, stroke, clips, resting, speed, rng)
+                parts.append(self.windows_of(scene, rng))
+        return Samples.stack(parts)
+
+    def draw_idle(self, idle: Sequence[HandSequence], count: int, rng: np.random.Generator) -> Samples:
+        """About `count` windows of idle hands, evenly over all their time."""
+        total = sum(s.duration for s in idle) or 1.0
+        parts = []
+        for sequence in idle:
+            wanted = max(1, round(count * sequence.duration / total))
+            ends = np.sort(rng.choice(sequence.timestamps, min(wanted, len(sequence)), replace=False))
+            parts.append(self._cut(sequence, ends, np.full(len(ends), self._none)))
+        return Samples.stack(parts)
+
+    def windows_of(self, scene: Scene, rng: np.random.Generator) -> Samples:
+        """Windows of a scene, spread evenly over the times at which it can be asked about."""
+        times = scene.sequence.timestamps
+        if scene.stroke is None:
+            chosen = _spread(times[times > times[0] + 0.15 * self.seconds], WINDOWS_PER_SCENE, rng)
+            return self._cut(scene.sequence, chosen, np.full(len(chosen), self._none))
+        unsure, begin, end, sure = named(scene.stroke)
+        shown = _spread(times[(times >= begin) & (times <= end)], _NAMED, rng)
+        # What happens far from the stroke, idle hands show as well.
+        near = (times > scene.stroke.onset - 0.5) & (times < sure + self.seconds)
+        other = _spread(times[near & ((times < unsure) | (times > sure))], WINDOWS_PER_SCENE - _NAMED, rng)
+        labels = np.repeat([scene.label, self._none], [len(shown), len(other)])
+        return self._cut(scene.sequence, np.concatenate([shown, other]), labels)
+
+    def _cut(self, sequence: HandSequence, ends: Float64, labels: NDArray[np.intp]) -> Samples:
+        windows = [
+            cut_window(sequence, float(end), self.seconds, hands_matter=self.hands_matter) for end in ends
+        ]
+        return Samples(Windows.stack(windows) if windows else empty_windows(0), labels)
 
     def _scene(
         self,
         clip: Clip,
-        stroke: bool,
+        stroke: Stroke | None,
         clips: Sequence[Clip],
         idle: Sequence[HandSequence],
         speed: float,
         rng: np.random.Generator,
-    ) -> _Scene:
-        sequence = clip.sequence
-        if not self._natural:
-            sequence = at_tempo(sequence, float(np.exp(rng.normal(0, 0.18))))
-        nothing = clip.label == BACKGROUND
-        if self._derive and rng.random() < 0.25:
+    ) -> Scene:
+        sequence, label = clip.sequence, self.labels.index(clip.label)
+        if self.natural:
+            return Scene(sequence, label, stroke)
+        if clip.stroke is not None and stroke is not None and rng.random() < 0.6:
+            # Cut from a recording of real use: what is around the stroke is as it should be.
+            return self._seen_by_another_camera(Scene(sequence, label, stroke), rng)
+        nothing = clip.label == BACKGROUND or stroke is None
+        if self.derive_background and rng.random() < 0.25:
             nothing = True
             sequence = (
-                still(sequence, 2 * self._seconds, rng)
+                still(sequence, 2 * self.seconds, rng)
                 if rng.random() < 0.3
                 else scrambled(sequence, int(rng.integers(3, 6)), rng)
             )
-        core = (float(sequence.timestamps[0]), float(sequence.timestamps[-1]))
-        over = np.inf
-        before, after = rng.uniform(0, self._seconds, 2)
-        draw = rng.random()
-        if stroke and not nothing and draw < 0.1:
-            # The way back is usually slower than the stroke, and begins after a moment.
-            rest = held(sequence, before, float(rng.uniform(0, 0.3)), rng)
-            sequence = joined(rest, reversed_in_time(sequence, float(rng.uniform(0.9, 2.0))), 0.0)
-            back = float(sequence.timestamps[-1] - rest.timestamps[-1])
-            over = float(rest.timestamps[-1]) + 0.6 * back
-        elif draw < 0.5:
-            sequence, over = self._come_and_go(sequence, nothing, clips, speed, rng)
-        elif idle and draw < 0.75:
-            sequence = self._among(sequence, idle, rng)
-        elif draw < 0.9:
-            sequence = held(sequence, before, after, rng)
-        if not self._natural and rng.random() < 0.5:
+        if nothing:
+            stroke = None
+        elif stroke is not None and rng.random() < 0.5:
+            # Live, a hand may come straight from elsewhere and go back at once.
+            early, late = rng.uniform(0.0, 0.4), rng.choice([rng.uniform(0.05, 0.2), rng.uniform(0.2, 0.5)])
+            sequence = between(sequence, stroke.onset - early, stroke.offset + late)
+        sequence = self._around(sequence, stroke, nothing, clips, idle, speed, rng)
+        scene = Scene(sequence, self._none if stroke is None else label, stroke)
+        return self._seen_by_another_camera(scene, rng)
+
+    def _seen_by_another_camera(self, scene: Scene, rng: np.random.Generator) -> Scene:
+        """The scene at another tempo, and often at fewer frames a second."""
+        factor = float(np.exp(rng.normal(0, 0.15 * self.variety)))
+        sequence, stroke = scene.sequence, scene.stroke
+        start = float(sequence.timestamps[0])
+        sequence = at_tempo(sequence, factor)
+        if stroke is not None:
+            on, off = (start + (t - start) * factor for t in (stroke.onset, stroke.offset))
+            stroke = Stroke(on, off, stroke.held)
+        if rng.random() < 0.5:
             sequence = thinned(sequence, float(rng.uniform(9, 31)), rng)
-        return _Scene(sequence, None if nothing else core, over)
+        return replace(scene, sequence=sequence, stroke=stroke)
+
+    def _around(
+        self,
+        sequence: HandSequence,
+        stroke: Stroke | None,
+        nothing: bool,
+        clips: Sequence[Clip],
+        idle: Sequence[HandSequence],
+        speed: float,
+        rng: np.random.Generator,
+    ) -> HandSequence:
+        """The sequence with something before it and after it; its clock stays."""
+        draw = rng.random()
+        before, after = rng.uniform(0, self.seconds, 2)
+        if stroke is not None and not stroke.held and draw < 0.12 and is_stroke(sequence):
+            # The way back is usually slower than the stroke, and begins after a moment.
+            stroked = between(sequence, stroke.onset, stroke.offset)
+            there = between(sequence, -np.inf, stroke.offset)
+            rest = held(there, 0.0, float(rng.uniform(0, 0.3)), rng)
+            return joined(rest, reversed_in_time(stroked, float(rng.uniform(0.9, 2.0))), 0.0)
+        if draw < 0.45:
+            return self._come_and_go(sequence, nothing, clips, speed, rng)
+        if idle and draw < 0.75:
+            return self._among(sequence, idle, rng)
+        if draw < 0.88:
+            return held(sequence, before, after, rng)
+        return sequence
 
     def _come_and_go(
         self,
@@ -186,11 +283,10 @@ class WindowSampler:
         clips: Sequence[Clip],
         stroke_speed: float,
         rng: np.random.Generator,
-    ) -> tuple[HandSequence, float]:
+    ) -> HandSequence:
         """The clip with the hand coming before and going after, slower than gestures move."""
         others = rng.choice(len(clips), 2)
         speed = stroke_speed if nothing else peak_speed(sequence)
-        over = np.inf
         if rng.random() < 0.75:
             if rng.random() < 0.5:
                 sequence = held(sequence, float(rng.uniform(0, 0.3)), 0.0, rng)
@@ -198,12 +294,10 @@ class WindowSampler:
             sequence = with_travel(sequence, clips[others[0]].sequence, way, seconds, after=False, rng=rng)
         if rng.random() < 0.75:
             sequence = held(sequence, 0.0, float(rng.uniform(0, 0.4)), rng)
-            end = float(sequence.timestamps[-1])
             way, seconds = self._way(speed, rng)
             sequence = with_travel(sequence, clips[others[1]].sequence, way, seconds, after=True, rng=rng)
-            over = end + 0.65 * seconds
             sequence = held(sequence, 0.0, float(rng.uniform(0, 0.4)), rng)
-        return sequence, over
+        return sequence
 
     @staticmethod
     def _way(speed: float, rng: np.random.Generator) -> tuple[float, float]:
@@ -217,9 +311,8 @@ class WindowSampler:
     ) -> HandSequence:
         """The clip with idle motion before and after, the hand going on where it was."""
         if rng.random() < 0.75:
-            earlier = idle[int(rng.integers(len(idle)))]
             start = sequence.timestamps[0]
-            earlier = moved_to_start_of(earlier, sequence)
+            earlier = moved_to_start_of(self._some(idle, rng), sequence)
             whole = joined(earlier, sequence, float(rng.uniform(0, 0.25)))
             # The clock stays that of the clip.
             shift = float(whole.timestamps[len(earlier)] - start)
@@ -227,63 +320,28 @@ class WindowSampler:
                 whole.landmarks, whole.timestamps - shift, whole.handedness, whole.presence
             )
         if rng.random() < 0.75:
-            later = idle[int(rng.integers(len(idle)))]
-            sequence = joined(sequence, moved_to_end_of(later, sequence), float(rng.uniform(0, 0.25)))
+            later = moved_to_end_of(self._some(idle, rng), sequence)
+            sequence = joined(sequence, later, float(rng.uniform(0, 0.25)))
         return sequence
 
-    def _ends(self, scene: _Scene, rng: np.random.Generator) -> Float64:
-        """Ends of the windows (seconds), rising, on frames: spread evenly, then moved by chance."""
-        times = scene.sequence.timestamps
-        low, high = float(times[0]) + 0.15 * self._seconds, float(times[-1])
-        if scene.core is not None:
-            low = max(low, scene.core[0] - 0.2)
-            high = min(high, scene.core[1] + self._seconds)
-        low = min(low, high)
-        edges = np.linspace(low, high, WINDOWS_PER_SCENE + 1)
-        wished = edges[:-1] + rng.uniform(0, 1, WINDOWS_PER_SCENE) * np.diff(edges)
-        wished[-1] = high if rng.random() < 0.5 else wished[-1]
-        frames = np.clip(np.searchsorted(times, wished + 1e-6, side="right") - 1, 0, None)
-        ends: Float64 = times[frames]
-        return ends
-
-    def _amounts(self, clip: Clip, scene: _Scene, ends: Float64) -> tuple[Float64, NDArray[np.bool_]]:
-        """How much of the gesture each window shows, 0 to 1, and whether it can show it at all.
-
-        Both `(WINDOWS_PER_SCENE,)`.
-        """
-        if scene.core is None:
-            return np.zeros(len(ends)), np.zeros(len(ends), bool)
-        content = content_of(clip.sequence)
-        start, length = float(content.times[0]), max(clip.sequence.duration, 1e-9)
-        # The scene may show the clip faster or slower.
-        tempo = (scene.core[1] - scene.core[0]) / length if length > 1e-6 else 1.0
-        tempo = max(tempo, 1e-6)
-        in_clip = (ends - scene.core[0]) / tempo + start
-        window = self._seconds / tempo
-        grid = np.arange(start + 0.3 * window, start + length, 0.05)
-        fullest = max(content.share(e - window, float(e)) for e in [*grid, start + length])
-        shares = [content.share(float(e) - window, float(e)) / max(fullest, 1e-6) for e in in_clip]
-        amounts = ramp(np.array(shares), LITTLE, MOST)
-        amounts[ends > scene.over] = 0
-        return amounts, (np.array(shares) > LEAST) & (ends <= scene.over)
+    def _some(self, idle: Sequence[HandSequence], rng: np.random.Generator) -> HandSequence:
+        """A stretch of idle hands, as long as a window may need."""
+        for _ in range(8):
+            one = idle[int(rng.integers(len(idle)))]
+            start = one.timestamps[0] + rng.uniform(0, max(0.0, one.duration - 2 * self.seconds))
+            part = between(one, start, start + 2 * self.seconds)
+            if usable_hands(part.landmarks).any():
+                return part
+        return one
 
 
-def as_targets(amount: Float64, gesture: NDArray[np.intp], labels: int, none: int) -> Float32:
-    """Targets `(scenes · windows, labels)`: each window is shared between its scene's gesture and none.
-
-    Args:
-        amount: (scenes, windows) 0 to 1, how much of the gesture each window shows.
-        gesture: (scenes,) numbers of labels.
-        labels: how many labels there are.
-        none: the number of background.
-    """
-    scenes, windows = amount.shape
-    targets = np.zeros((scenes * windows, labels), np.float32)
-    flat = amount.ravel()
-    targets[np.arange(len(flat)), np.repeat(gesture, windows)] = flat
-    targets[:, none] += 1 - flat
-    targets[np.repeat(gesture == none, windows)] = np.eye(labels, dtype=np.float32)[none]
-    return targets
+def _spread(times: Float64, count: int, rng: np.random.Generator) -> Float64:
+    """At most `count` of the times, spread evenly, then moved by chance."""
+    if len(times) <= count:
+        return times
+    edges = np.linspace(0, len(times), count + 1)
+    places = edges[:-1] + rng.uniform(0, 1, count) * np.diff(edges)
+    return times[np.minimum(places.astype(np.intp), len(times) - 1)]
 
 
 def ramp(value: Float64, low: float, high: float) -> Float64:

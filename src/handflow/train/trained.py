@@ -30,5 +30,6 @@ class TrainedNetwork:
     untouched: bool  # whether those had no part in training, not even in when it ended
     tested_by: str  # what is never on both sides: "subject", "session" or "clip"
     note: str  # what a reader of the result must know; empty: nothing
+    held: tuple[str, ...] = ()  # gestures that are poses held still
     input_kind: Literal["landmarks"] | InputKind = "landmarks"
     pictures: Pictures | None = None

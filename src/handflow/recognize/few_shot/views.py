@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from handflow.recognize.windows import STEPS, merge_slots, usable_hands
+from handflow.recognize.windows import STEPS, Sightings, even_times, sightings
 from handflow.types import LEFT, RIGHT, Float32, Float64, HandSequence
 
 LEAST_SEEN = 0.3
@@ -74,15 +74,13 @@ class Views:
 
 def seen_span(sequence: HandSequence) -> tuple[float, float] | None:
     """First and last moment (seconds) at which a usable hand is seen; None: never."""
-    usable = usable_hands(sequence.landmarks) & ~sequence.filled
-    frames = np.flatnonzero(usable.any(axis=1))
-    if not len(frames):
-        return None
-    return float(sequence.timestamps[frames[0]]), float(sequence.timestamps[frames[-1]])
+    found = sightings(sequence, -math.inf, math.inf)
+    times = found.times[found.usable.any(axis=1)]
+    return (float(times[0]), float(times[-1])) if len(times) else None
 
 
 def view_of(
-    sequence: HandSequence,
+    sequence: HandSequence | Sightings,
     start: float,
     end: float,
     *,
@@ -102,23 +100,21 @@ def view_of(
             acting hand comes first in any case.
         until: seconds; frames after it are not looked at either.
     """
-    low, high = np.searchsorted(sequence.timestamps, [start - 1e-6, min(end, until) + 1e-6])
-    landmarks, times = sequence.landmarks[low:high], sequence.timestamps[low:high]
-    usable = usable_hands(landmarks) & ~sequence.filled[low:high]
-    if not usable.any():
+    found = sightings(sequence, start - 1e-6, min(end, until) + 1e-6)
+    if not found.usable.any():
         return None
     if not hands_matter:
-        landmarks, usable = merge_slots(landmarks, usable)
-    grid = np.linspace(start, max(end, start + _SHORTEST), STEPS)
+        found = found.merged()
+    grid = even_times(start, max(end, start + _SHORTEST))
     marks = np.zeros((STEPS, 2, 21, 3), np.float32)
     for slot in (LEFT, RIGHT):
-        there = usable[:, slot]
+        there = found.usable[:, slot]
         if there.any():
-            marks[:, slot] = _resampled(landmarks[there, slot], times[there], grid)
-    share = usable.mean(axis=0, dtype=np.float32)
+            marks[:, slot] = _resampled(found.landmarks[there, slot], found.times[there], grid)
+    share = found.usable.mean(axis=0, dtype=np.float32)
     acting = _acting(marks, share)
     order = [acting, 1 - acting]
-    if not hands_matter:
+    if not hands_matter and share[LEFT] > 0:
         _mirror(marks[:, LEFT])
     side = np.array([acting if hands_matter else -1])
     return Views(marks[None, :, order], share[None, order], np.array([acting]), side)
@@ -126,12 +122,12 @@ def view_of(
 
 def _resampled(values: Float32, times: Float64, grid: Float64) -> Float32:
     """Linear interpolation of `(n, 21, 3)` at `times` onto `grid`; constant beyond the ends."""
-    after = np.clip(np.searchsorted(times, grid), 1, max(len(times) - 1, 1))
     if len(times) == 1:
         return np.repeat(values, len(grid), axis=0)
+    after = np.minimum(np.maximum(times.searchsorted(grid), 1), len(times) - 1)
     before = after - 1
-    weight = ((grid - times[before]) / np.maximum(times[after] - times[before], 1e-9)).clip(0, 1)
-    weight = weight.astype(np.float32)[:, None, None]
+    weight = (grid - times[before]) / np.maximum(times[after] - times[before], 1e-9)
+    weight = np.minimum(np.maximum(weight, 0), 1).astype(np.float32)[:, None, None]
     result: Float32 = values[before] * (1 - weight) + values[after] * weight
     return result
 
@@ -157,8 +153,13 @@ def _mirror(hand: Float32) -> None:
     hand[..., 0] = 2 * centre - hand[..., 0]
 
 
+def rest_of(seconds: float) -> float:
+    """Seconds of a live view of `seconds` in which the hand is supposed to rest."""
+    return min(REST, seconds / 2)
+
+
 def live_view(
-    sequence: HandSequence, end: float, seconds: float, *, hands_matter: bool = False
+    sequence: HandSequence | Sightings, end: float, seconds: float, *, hands_matter: bool = False
 ) -> Views | None:
     """The view of the moments up to `end`, as if the hand rested from now on.
 
@@ -174,7 +175,7 @@ def live_view(
     Returns:
         None where no hand is seen, or too little of one.
     """
-    rest = min(REST, seconds / 2)
+    rest = rest_of(seconds)
     view = view_of(sequence, end + rest - seconds, end + rest, hands_matter=hands_matter, until=end)
     return view if view is not None and view.share.max() >= LEAST_SEEN else None
 

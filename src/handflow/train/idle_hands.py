@@ -1,0 +1,32 @@
+"""Idle hands of virtual persons, as a tracker sees them: what people do between gestures, in any training."""
+
+from collections.abc import Iterator
+
+from handflow.recognize.windows import usable_hands
+from handflow.synth.clips import random_numbers
+from handflow.synth.noise import add_tracker_noise
+from handflow.synth.person import random_person
+from handflow.synth.streams import make_stream
+from handflow.types import HandSequence
+
+_FIRST_PERSON = 7_000_000  # seeds from here on: nobody whom demo, benchmarks or tests measure
+_SECONDS = 30.0  # that each person is watched
+_RATES = (15.0, 20.0, 25.0, 30.0, 30.0, 30.0)  # frames a second of their cameras
+
+
+def idle_hands(minutes: float, seed: int) -> list[HandSequence]:
+    """Idle motion of as many persons as fill that many minutes, half a minute each; all show a hand."""
+    return list(_persons(round(minutes * 60 / _SECONDS), seed))
+
+
+def _persons(count: int, seed: int) -> Iterator[HandSequence]:
+    for number in range(count):
+        person = random_person(_FIRST_PERSON + 10_000 * (seed % 1000) + number)
+        stream = make_stream(
+            (), person, number, seconds=_SECONDS, fps=_RATES[number % len(_RATES)]
+        ).stream
+        noisy = add_tracker_noise(
+            stream.sequence, random_numbers(seed, number, 21), frame_size=stream.frame_size
+        )
+        if usable_hands(noisy.landmarks).any():
+            yield noisy
