@@ -1,10 +1,15 @@
-"""How do the hand models err over time? Rendered clips of many persons, compared with their exact truth.
+"""How do the hand models err over time, and does `synth.noise` imitate it? Rendered clips of many persons.
+
+What the hand models see is compared with the exact truth; then the same exact landmarks go through
+`add_tracker_noise` and are measured by the same code: both are printed beside each other and drawn.
 
 Every clip is another virtual person; gestures take turns. Errors are in palm scales (median over the clip of
 the mean 3-D distance from the wrist to landmarks 5, 9, 13, 17), speeds are the palm centre's in scales a
-second. Only frames wholly inside the picture count. clips.npz keeps what was measured: it is fitted anew.
+second. Only frames wholly inside the picture count. clips.npz keeps what was measured: it is fitted anew,
+also where `--measured` names one of another place.
 
-    python benchmarks/tracker_noise.py --clips 90 --out /tmp/noise
+    python benchmarks/tracker_noise.py --clips 216 --out /tmp/noise
+    python benchmarks/tracker_noise.py --measured /tmp/noise/clips.npz --out /tmp/noise
 """
 
 import argparse
@@ -15,12 +20,15 @@ from typing import Any
 
 import numpy as np
 
+from handflow.evaluate.intervals import poisson_interval
+from handflow.evaluate.plots import BLUE, ORANGE, new_figure, save, strip
 from handflow.hands import HandLandmarker, track_hands
-from handflow.synth.clips import make_clip
+from handflow.synth.clips import make_clip, random_numbers
 from handflow.synth.motion import PROGRAMS
+from handflow.synth.noise import add_tracker_noise
 from handflow.synth.person import random_person
 from handflow.synth.render import render_frames
-from handflow.types import Float64
+from handflow.types import Float64, HandSequence
 
 PALM, KNUCKLES = [0, 5, 9, 13, 17], [5, 9, 13, 17]
 TIPS, MIDDLE = [4, 8, 12, 16, 20], [2, 3, 6, 7, 10, 11, 14, 15, 18, 19]
@@ -28,6 +36,9 @@ GROUPS = {"wrist": [0], "knuckles": [1, *KNUCKLES], "middle": MIDDLE, "tips": TI
 FINGER = np.array([-1, *np.repeat(np.arange(5), 4)])  # of each landmark
 SPEEDS = np.array([0, 0.5, 1, 2, 4, 6, 9, 13, 20, 60.0])  # palm scales a second
 LAGS = np.array([0.02, 0.045, 0.08, 0.12, 0.18, 0.26, 0.36, 0.5, 0.7, 1.0])  # seconds
+POSES = {"hold_open": "open", "hold_point": "pointing", "hold_fist": "fist"}  # the others move
+FAST = 9.0  # palm scales a second
+DRAWS = 3  # times that the imitation is drawn for every clip
 FOUND = 1.0  # palm scales; a hand whose landmarks are on average nearer to the truth is this hand
 
 
@@ -50,6 +61,28 @@ def measure(clips: int, seed: int, width: int) -> dict[str, Any]:
         rows.append((*columns, *(np.full(len(slot), value) for value in same)))
     fields = ("truth", "found", "slot", "extra", "time", "clip", "gesture", "hand", "fps", "scale")
     return {name: np.concatenate(v) for name, v in zip(fields, zip(*rows, strict=True), strict=True)}
+
+
+def imitate(data: dict[str, Any], width: int, level: float = 1.0) -> dict[str, Any]:
+    """The same clips with `add_tracker_noise` in place of the hand models, each drawn `DRAWS` times."""
+    clips, drawn = int(data["clip"][-1]) + 1, []
+    for draw in range(DRAWS):
+        found = np.full_like(data["found"], np.nan)
+        for k in range(clips):
+            at = np.flatnonzero(data["clip"] == k)
+            exact = np.full((len(at), 2, 21, 3), np.nan, np.float32)
+            exact[:, data["hand"][at[0]]] = data["truth"][at]
+            seen = np.isfinite(exact).all((2, 3)).astype(np.float32)
+            sequence = HandSequence(exact, data["time"][at], seen, seen)
+            noise = random_numbers(k, draw, 41)
+            noisy = add_tracker_noise(sequence, noise, level=level, frame_size=(width, width * 3 // 4))
+            found[at] = noisy.landmarks[:, data["hand"][at[0]]]
+        seen = np.isfinite(found).all((1, 2))
+        slot = np.where(seen, data["hand"], -1)
+        new = {"found": found, "slot": slot, "extra": np.zeros_like(slot)}
+        drawn.append(data | new | {"clip": data["clip"] + draw * clips})
+    fields = [name for name, value in data.items() if np.ndim(value)]
+    return {name: np.concatenate([d[name] for d in drawn]) for name in fields}
 
 
 class Errors:
@@ -89,8 +122,8 @@ def shares(x: Float64) -> dict[str, float]:
 
 def stays(e: Errors) -> dict[str, Any]:
     """The error that stays with a clip, also of clips with straight and with curled fingers."""
-    gestures, holds = np.array([e.gesture[p[0]] for p in e.parts]), ("hold_open", "hold_point", "hold_fist")
-    of = {"all": e.bias - e.bias.mean(0)} | {hold: e.bias[gestures == hold] for hold in holds}
+    gestures = np.array([e.gesture[p[0]] for p in e.parts])
+    of = {"all": e.bias - e.bias.mean(0)} | {hold: e.bias[gestures == hold] for hold in POSES}
     return {
         **{k: {g: [rms(b[:, i, a]) for a in range(3)] for g, i in GROUPS.items()} for k, b in of.items()},
         "landmark_xy": [rms(e.bias[:, i, :2]) for i in range(21)],
@@ -151,6 +184,18 @@ def varies(e: Errors) -> dict[str, Any]:
     }
 
 
+def poses(e: Errors) -> dict[str, Any]:
+    """Error that stays and error that varies, of all landmarks, by what the hand shows."""
+    gestures = np.array([e.gesture[p[0]] for p in e.parts])
+    shown = {name: gestures == gesture for gesture, name in POSES.items()}
+    out = {}
+    for name, of in (shown | {"moving": ~np.any(list(shown.values()), axis=0)}).items():
+        bias, rest = e.bias[of], e.residual[of[e.part]]
+        stay, vary = (rms(bias[..., :2]), rms(bias[:, 1:, 2])), (rms(rest[..., :2]), rms(rest[:, 1:, 2]))
+        out[name] = {"stays": stay, "varies": vary}  # each (xy, z)
+    return out
+
+
 def depth(e: Errors) -> dict[str, Any]:
     """Estimated depth against the true one, both relative to the wrist: a slope through 0 for each clip."""
     rows, left, still = [], [], []
@@ -202,24 +247,87 @@ def losses(e: Errors) -> dict[str, Any]:
     }
 
 
-def draw(fit: dict[str, Any], path: Path) -> None:
-    from matplotlib.figure import Figure
-
-    figure = Figure((14, 9), layout="constrained")
-    a, b, c, d = figure.subplots(2, 2).ravel()
-    for name in ("xy", "z"):
-        speed, last = fit["varies"][name], fit["varies"]["lasting_" + name]
-        x, _, *both = np.array(speed["speed_count_rms_robust"]).T
-        a.plot(x, np.transpose(both), "o-", label=[f"{name} std by speed", f"{name} from the median"])
-        a.plot(x, speed["a"] + speed["b"] * x, "k--")
+def comparison(fit: dict[str, Any]) -> list[tuple[str, float, float]]:
+    """(what, of the hand models, of the imitation), the figures that matter."""
+    rows = {}
+    for axis, name in enumerate(("x and y", "z")):
+        short = ("xy", "z")[axis]
+        for low, high, *both in by_speed(fit, short):
+            rows[f"varies, {name}, {low:g} to {high:g} palms a second"] = both
+        for pose in fit["seen"]["poses"]:
+            rows[f"stays, {name}, {pose}"] = [f["poses"][pose]["stays"][axis] for f in fit.values()]
         for part in ("stays", "varies"):
-            b.plot(fit[part]["landmark_" + name], "o-", label=f"{name} {part}, by landmark")
-        c.plot(last["lags"], last["std"], "o-", label=f"{name} change/√2 by lag (s)")
-    low, starts, seconds = np.array(fit["losses"]["speed_starts_seconds"]).T
-    d.plot(low, starts / seconds.clip(0.1), "o-", label="losses begun a second, by speed")
-    for axes in (a, b, c, d):
-        axes.legend()
-    figure.savefig(path, dpi=70)
+            both = [rms(np.array(f[part]["landmark_" + short][axis:])) for f in fit.values()]
+            rows[f"{part}, {name}, all"] = both
+        lags = [f["varies"]["lasting_" + short] for f in fit.values()]
+        for lag, *both in zip(lags[0]["lags"], *(of["std"] for of in lags), strict=True):
+            rows[f"changes, {name}, in {lag:.2f} s"] = both
+        for part in ("hand", "finger"):
+            share = [f["varies"]["shares_" + short][part] for f in fit.values()]
+            rows[f"share common to the {part}, {name}"] = share
+    rows["level of a clip, spread of its log"] = [f["varies"]["clip_level_log_std"] for f in fit.values()]
+    rows["share of the depth that is seen"] = [f["depth"]["slope"][0] for f in fit.values()]
+    rows["… its spread"] = [f["depth"]["slope"][1] for f in fit.values()]
+    for name, fast in (("below", False), ("from", True)):
+        both = [np.array(f["losses"]["speed_starts_seconds"]) for f in fit.values()]
+        both = [t[(t[:, 0] >= FAST) == fast] for t in both]
+        rates = [t[:, 1].sum() / t[:, 2].sum() for t in both]
+        rows[f"losses a second, {name} {FAST:g} palms a second"] = rates
+    rows["seconds of a loss"] = [np.mean(f["losses"]["lengths"] or [np.nan]) for f in fit.values()]
+    return [(name, float(seen), float(imitated)) for name, (seen, imitated) in rows.items()]
+
+
+def by_speed(fit: dict[str, Any], axis: str) -> list[tuple[float, float, float, float]]:
+    """(from, to, spread seen, spread imitated) of the error that varies, from the median."""
+    tables = [f["varies"][axis]["speed_count_rms_robust"] for f in fit.values()]
+    bins = [{int(np.digitize(row[0], SPEEDS)) - 1: row[3] for row in table} for table in tables]
+    both = [b for b in bins[0] if b in bins[1]]
+    return [(SPEEDS[b], SPEEDS[b + 1], bins[0][b], bins[1][b]) for b in both]
+
+
+def draw(fit: dict[str, Any], path: Path) -> None:
+    """Draws both beside each other: by speed, by pose, by lag, and losses."""
+    figure = new_figure(9.1, 9.6)
+    a, b, c, d, e, f = figure.subplots(3, 2).ravel()
+    looks = (("hand models on rendered video", BLUE, "o-", 0.0), ("add_tracker_noise", ORANGE, "s--", 0.4))
+    for (who, colour, style, right), of in zip(looks, fit.values(), strict=True):
+        for axes, name in ((a, "xy"), (b, "z")):
+            x, _, _, robust = np.array(of["varies"][name]["speed_count_rms_robust"]).T
+            axes.plot(x, robust, style, color=colour, ms=5, label=who)
+        for axis, look in enumerate(({}, {"fill": False, "hatch": "////"})):  # x and y, z
+            place = np.arange(len(of["poses"])) - 0.32 + 0.43 * axis + right / 2
+            stays = [pose["stays"][axis] for pose in of["poses"].values()]
+            c.bar(place, stays, 0.19, edgecolor=colour, **({"facecolor": colour} | look))
+        for axes, name in ((d, "xy"), (e, "z")):
+            last = of["varies"]["lasting_" + name]
+            axes.plot(last["lags"], last["std"], style, color=colour, ms=5, label=who)
+        low, starts, seconds = np.array(of["losses"]["speed_starts_seconds"]).T
+        enough = np.array(fit["seen"]["losses"]["speed_starts_seconds"])[:, 2] > 2
+        ends = np.array([poisson_interval(int(n)) for n in starts[enough]]).T / seconds[enough]
+        rate, place = starts[enough] / seconds[enough], np.arange(enough.sum()) - 0.12 + 0.6 * right
+        f.errorbar(place, rate, np.abs(ends - rate), fmt=style[0], color=colour, ms=5, capsize=3, label=who)
+        tops = [*SPEEDS[1:-1], np.inf]
+        names = [f"{x:g}–{y:g}" if y < np.inf else f"{x:g}+" for x, y in zip(low, tops, strict=True)]
+        f.set_xticks(np.arange(enough.sum()), np.array(names)[enough], fontsize=8.5)
+    c.set_xticks(range(len(fit["seen"]["poses"])), fit["seen"]["poses"])
+    f.set_yscale("symlog", linthresh=0.1)
+    f.set_yticks([0, 0.05, 0.1, 0.3, 1], ["0", "0.05", "0.1", "0.3", "1"])
+    titles = (
+        (a, "Within a clip, x and y: spread by speed", "palm scales a second"),
+        (b, "Within a clip, z: spread by speed", "palm scales a second"),
+        (c, "What stays over a clip, by pose (plain: x and y, hatched: z)", ""),
+        (d, "Change of the error by lag, x and y (÷ √2)", "seconds"),
+        (e, "Change of the error by lag, z (÷ √2)", "seconds"),
+        (f, "Losses begun a second, with 95 % intervals", "palm scales a second"),
+    )
+    for axes, title, below in titles:
+        axes.set_title(title, fontsize=10)
+        axes.set_xlabel(below)
+        axes.set_ylim(0, None if axes is f else 1.08 * axes.get_ylim()[1])
+        axes.set_ylabel("a second" if axes is f else "palm scales")
+        strip(axes)
+    figure.legend(*a.get_legend_handles_labels(), loc="outside upper center", ncols=2, frameon=False)
+    save(figure, path)
 
 
 def main() -> None:
@@ -227,19 +335,28 @@ def main() -> None:
     parser.add_argument("--clips", type=int, default=90)
     parser.add_argument("--seed", type=int, default=31000, help="of the first person")
     parser.add_argument("--width", type=int, default=640, help="of the picture, pixels; the height is 3/4")
+    parser.add_argument("--measured", type=Path, help="clips.npz of an earlier run: nothing is rendered")
+    parser.add_argument("--level", type=float, default=1.0, help="of the imitated errors")
     parser.add_argument("--out", type=Path, default=Path("tracker-noise"))
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
-    path, made = args.out / "clips.npz", f"{args.clips} {args.seed} {args.width}"
-    if not path.exists() or str(np.load(path)["made"]) != made:
+    path, made = args.measured or args.out / "clips.npz", f"{args.clips} {args.seed} {args.width}"
+    if args.measured is None and (not path.exists() or str(np.load(path)["made"]) != made):
         np.savez_compressed(path, made=made, **measure(args.clips, args.seed, args.width))
-    e = Errors(dict(np.load(path)), args.width)
-    fit = {part.__name__: part(e) for part in (stays, varies, depth, losses)}
+    data = dict(np.load(path))
+    width = int(str(data["made"]).split()[-1])
+    fit = {}
+    for name, of in (("seen", data), ("imitated", imitate(data, width, args.level))):
+        e = Errors(of, width)
+        fit[name] = {part.__name__: part(e) for part in (stays, varies, poses, depth, losses)}
     (args.out / "fit.json").write_text(json.dumps(fit, indent=1, default=float), encoding="utf-8")
-    draw(fit, args.out / "fit.png")
-    for part, values in fit.items():
+    draw(fit, args.out / "tracker-noise.png")
+    for part, values in fit["seen"].items():
         for name, value in values.items():
             print(f"{part:8}{name:24}" + re.sub(r"(\.\d{4})\d+", r"\1", json.dumps(value, default=float)))
+    print("\n| in palm scales, or as said | hand models | imitation | ratio |\n|---|---|---|---|")
+    for name, seen, imitated in comparison(fit):
+        print(f"| {name} | {seen:.3f} | {imitated:.3f} | {imitated / seen if seen else np.nan:.2f} |")
 
 
 if __name__ == "__main__":

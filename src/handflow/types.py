@@ -5,10 +5,11 @@ scale of x). Times are seconds on the clock of the source. Slot 0 is the left ha
 """
 
 import math
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Literal, Protocol
+from typing import ClassVar, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -236,13 +237,17 @@ class GestureEvent:
 
 @dataclass(frozen=True, slots=True)
 class StageTimes:
-    """Milliseconds spent per stage, one entry a frame."""
+    """Milliseconds spent per stage, one entry a frame; of the last `KEPT` frames, that hours take no memory."""
 
-    milliseconds: dict[str, list[float]] = field(default_factory=dict)
+    KEPT: ClassVar[int] = 20_000
+
+    milliseconds: dict[str, deque[float]] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)  # of all measurements of a stage
 
     def add(self, stage: str, seconds: float) -> None:
         """Notes one measurement of a stage."""
-        self.milliseconds.setdefault(stage, []).append(seconds * 1000)
+        self.milliseconds.setdefault(stage, deque(maxlen=self.KEPT)).append(seconds * 1000)
+        self.counts[stage] = self.counts.get(stage, 0) + 1
 
     def percentiles(self, *q: float) -> dict[str, tuple[float, ...]]:
         """Percentiles `q` (0 to 100) in milliseconds for each stage."""

@@ -5,7 +5,7 @@ import sys
 
 MODULES = (
     "calibration", "clips", "events", "intervals", "page", "plots", "protocol_report", "protocols",
-    "provenance", "report", "stream_report", "streams", "tables", "timeline",
+    "provenance", "report", "stream_report", "streams", "tables", "timeline", "timeline_row",
 )  # fmt: skip
 
 

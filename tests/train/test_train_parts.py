@@ -1,4 +1,4 @@
-"""The parts of training: scenes, augmentation, placing of gestures, thresholds, network, export."""
+"""The parts of training: scenes, augmentation, thresholds, network, export."""
 
 from dataclasses import replace
 
@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from handflow.errors import TrainingError
-from handflow.recognize.features import CHANNELS, encode
+from handflow.recognize.features import CHANNELS
 from handflow.recognize.windows import STEPS, Windows, cut_window
 from handflow.synth.clips import make_clip
 from handflow.synth.person import random_person
@@ -26,11 +26,8 @@ from handflow.train.compose import (
 from handflow.train.content import content_of
 from handflow.train.landmark import example_features
 from handflow.train.network import LandmarkNetwork, NetworkConfig, count_parameters
-from handflow.train.relabel import placed
-from handflow.train.sampling import WINDOWS_PER_SCENE, WindowSampler, choose_window_seconds
 from handflow.train.thresholds import HIGHEST, LOWEST, tuned_thresholds
-from handflow.types import RIGHT, Clip, HandSequence
-from train.persons import persons_clips
+from handflow.types import RIGHT, HandSequence
 
 LABELS = ("hand_left", "hand_right", "background")
 
@@ -123,31 +120,6 @@ def test_a_swipe_is_a_stroke() -> None:
     assert is_stroke(HandSequence(s.landmarks[part], times[part], s.handedness[part], s.presence[part]))
 
 
-@pytest.mark.parametrize("natural", [True, False])
-@pytest.mark.parametrize("derive", [True, False])
-def test_targets_share_each_window_between_its_gesture_and_none(natural: bool, derive: bool) -> None:
-    clips = persons_clips(60, persons=2, clips=2)
-    sampler = WindowSampler(LABELS, 1.0, natural=natural, derive_background=derive)
-    samples = sampler.draw(clips, 2, np.random.default_rng(1))
-    assert len(samples) == 2 * WINDOWS_PER_SCENE * len(clips)
-    np.testing.assert_allclose(samples.targets.sum(axis=1), 1, atol=1e-5)
-    owner = np.repeat([LABELS.index(c.label) for c in clips], 2 * WINDOWS_PER_SCENE)
-    for label in range(3):
-        others = [k for k in range(2) if k != label]
-        assert not samples.targets[owner == label][:, others].any()
-    assert np.isfinite(encode(samples.windows, 1.0).features).all()
-    assert samples.targets[:, :2].max() > 0.9  # some windows show a gesture wholly
-    assert samples.targets[owner != 2][:, 2].max() > 0.9  # and some little of it
-
-
-def test_a_window_fits_the_gestures() -> None:
-    short, long = (
-        [Clip("x", "g", at_tempo(synthetic("hand_left", s), f), (320, 240)) for s in range(4)]
-        for f in (0.5, 2.0)
-    )
-    assert 0.5 <= choose_window_seconds(short) < choose_window_seconds(long) <= 3
-
-
 def test_augmentation_keeps_what_is_unknown_unknown() -> None:
     plain = windows()
     config = AugmentConfig(dropout=0.0, wrong_hand=0.0)
@@ -174,6 +146,30 @@ def test_no_variation_changes_nothing() -> None:
     )
 
 
+def test_no_level_varies_nothing_and_level_one_is_as_it_was() -> None:
+    config = AugmentConfig()
+    plain = windows()
+    same = augment(plain, config.scaled(0.0), np.random.default_rng(0))
+    np.testing.assert_allclose(same.landmarks, plain.landmarks, atol=1e-2)
+    assert config.scaled(1.0) == config
+
+
+def test_a_lower_level_varies_everything_less() -> None:
+    config = AugmentConfig()
+    half = config.scaled(0.5)
+    for name in set(config.__slots__) - {"reach", "longest_loss"}:
+        assert getattr(half, name) == pytest.approx(getattr(config, name) / 2), name
+    assert config.reach[0] < half.reach[0] < 1 < half.reach[1] < config.reach[1]
+    with pytest.raises(ValueError, match="expected 0 to 1"):
+        config.scaled(9.0)
+    plain = windows(1).take(np.zeros(60, np.intp))
+    far, near = (
+        np.abs(augment(plain, c, np.random.default_rng(0)).landmarks - plain.landmarks).mean()
+        for c in (replace(config, wrong_hand=0.0), replace(half, wrong_hand=0.0))
+    )
+    assert 0.2 * far < near < 0.8 * far
+
+
 def test_a_flip_mirrors_the_path_and_changes_the_hand() -> None:
     plain = windows()
     mirrored = flip(plain)
@@ -184,28 +180,6 @@ def test_a_flip_mirrors_the_path_and_changes_the_hand() -> None:
 
 def test_flipped_labels_go_both_ways() -> None:
     assert flipped_labels(LABELS, {"hand_left": "hand_right"}) == [1, 0, 2]
-
-
-def test_the_gesture_is_placed_where_the_network_sees_it() -> None:
-    score = np.array([[0.05, 0.1, 0.1, 0.9, 0.95, 0.9, 0.1, 0.05]])
-    prior = np.full((1, 8), 0.5)
-    found = placed(score, prior, np.ones((1, 8), bool), trust=1.0)[0]
-    assert (found[3:6] > 0.9).all()
-    assert (found[[0, 1, 6, 7]] < 0.1).all()
-
-
-def test_a_gesture_is_placed_even_if_the_network_sees_none() -> None:
-    score = np.full((1, 8), 0.02)
-    score[0, 4:6] = 0.2
-    found = placed(score, np.full((1, 8), 0.5), np.ones((1, 8), bool), trust=1.0)[0]
-    assert found[4:6].min() > 0.8
-    assert found[:3].max() < 0.3
-
-
-def test_a_gesture_is_never_placed_where_it_cannot_be() -> None:
-    possible = np.array([[True] * 4 + [False] * 4])
-    found = placed(np.full((1, 8), 0.9), np.full((1, 8), 0.5), possible, trust=1.0)[0]
-    assert (found[4:] < 1e-6).all()
 
 
 def test_thresholds_lie_between_what_is_and_what_is_not() -> None:

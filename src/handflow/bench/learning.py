@@ -53,7 +53,7 @@ def _persons(first: int, count: int, seed: int) -> list[VirtualPerson]:
 def _train(folder: Path, seed: int) -> tuple[Path, int]:
     """Trains on 16 persons; returns the model folder and the number of clips."""
     try:
-        from handflow.train import TrainConfig, train_model
+        from handflow.train import configured, train_model
     except ModuleNotFoundError as error:
         raise MissingExtraError("training", "train") from error
     labels = (*GESTURES, BACKGROUND, BACKGROUND)  # twice as much of it, as people should record
@@ -61,7 +61,7 @@ def _train(folder: Path, seed: int) -> tuple[Path, int]:
         dataclasses.replace(clip, id=f"{k}-{clip.id}")
         for k, clip in enumerate(landmark_clips(labels, _persons(0, 16, seed), 2, seed, seconds=1.5))
     ]
-    return train_model(clips, TrainConfig(seed=seed), folder), len(clips)
+    return train_model(clips, configured("landmark", seed=seed), folder), len(clips)
 
 
 def bench_train(

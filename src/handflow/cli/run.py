@@ -212,7 +212,7 @@ def _that_count(
         return
     _say_armed(arming.armed)
     for result in results:
-        state = arming.update(result.hands, result.events, result.frame.timestamp)
+        state = arming.update(result.chosen, result.events, result.frame.timestamp)
         if state.changed:
             _say_armed(state.armed, result.frame.timestamp)
         yield dataclasses.replace(result, events=state.events), state
@@ -252,7 +252,7 @@ def event_document(event: "GestureEvent") -> dict[str, object]:
 
 
 def _print_summary(times: "StageTimes", events: int, dropped: int) -> None:
-    frames = max((len(v) for v in times.milliseconds.values()), default=0)
+    frames = max(times.counts.values(), default=0)
     progress_console.print(f"{frames} frames, {events} events, {dropped} frames dropped")
     table = Table("stage", "p50 ms", "p95 ms")
     for stage, (p50, p95) in times.percentiles(50, 95).items():

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import numpy as np
 
@@ -34,7 +34,9 @@ def clips_of(stream: Stream) -> list[Clip]:
         clip = _cut(stream, segment.label, start, end, f"{number}")
         if clip is not None:
             clips.append(replace(clip, stroke=(segment.onset, segment.offset)))
-    edges = [first - _APART_AFTER, *(t for s in meant for t in (s.onset, s.offset)), last + _APART_BEFORE]
+    ends = accumulate((s.offset for s in meant), max)  # gestures of two hands may overlap
+    between = [t for s, end in zip(meant, ends, strict=True) for t in (s.onset, end)]
+    edges = [first - _APART_AFTER, *between, last + _APART_BEFORE]
     free = [(a + _APART_AFTER, b - _APART_BEFORE) for a, b in zip(edges[::2], edges[1::2], strict=True)]
     for number, (start, end) in enumerate(_pieces(free)):
         clip = _cut(stream, BACKGROUND, start, end, f"idle-{number}")
@@ -72,4 +74,3 @@ def _cut(stream: Stream, label: str, start: float, end: float, name: str) -> Cli
         session=stream.id,
         source="cut from a continuous recording",
     )
-

@@ -5,6 +5,10 @@ label is the gesture's and no other event has been matched to that gesture. Ever
 activation, also a second one on the same gesture. Scoring detections one to one within a tolerance, and
 counting what is left as insertions, is the event-based scoring of sound event detection (Mesaros, Heittola
 and Virtanen, "Metrics for polyphonic sound event detection", Applied Sciences 6(6), 2016).
+
+There a detection has an onset that must be near the true one. An event of ours is one moment, at which
+something is done, so it may come at any time of the gesture or shortly after; how soon it comes is measured
+as latency (`streams.Latency`). What the order of labels says beside it, see `streams.score_streams`.
 """
 
 from collections.abc import Sequence

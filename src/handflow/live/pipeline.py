@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from handflow.capture import Source
 from handflow.hands import HandLandmarker, HandSlots
@@ -19,6 +19,12 @@ class LiveResult:
     hands: Hands
     scores: Scores  # of the hand to show
     events: tuple[GestureEvent, ...]
+    tracks: tuple[int, int] = (-1, -1)  # those that the recognizer was given, left and right; -1 none
+
+    @property
+    def chosen(self) -> Hands:
+        """The hands that the recognizer was given: those of the person who is followed."""
+        return replace(self.hands, hands=tuple(h for h in self.hands.hands if h.track in self.tracks))
 
 
 class Pipeline:
@@ -61,7 +67,7 @@ class Pipeline:
         done = time.perf_counter()
         self.times.add("hands", seen - start)
         self.times.add("recognition", done - seen)
-        return LiveResult(frame, hands, spotted.scores, spotted.events)
+        return LiveResult(frame, hands, spotted.scores, spotted.events, slotted.tracks)
 
     def finish(self) -> tuple[GestureEvent, ...]:
         """Events that are still pending when the source ends."""

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from handflow.atomic import write_bytes
 from handflow.errors import ModelFileError
 from handflow.recognize.features import CHANNELS, FEATURE_VERSION
 from handflow.recognize.few_shot.hand_features import FEW_SHOT_VERSION
@@ -90,6 +91,17 @@ class FewShot(_Part):
         return self
 
 
+class Calibration(_Part):
+    """How the thresholds were set by `handflow calibrate`."""
+
+    hours: float  # of background watched
+    wanted: float  # false activations an hour, at most
+    found: float  # false activations an hour with these thresholds, on the same background
+    upper: float  # end of its 95 % interval
+    subjects: tuple[str, ...] = ()  # whom the background shows, where it is known
+    before: dict[str, Threshold]  # what held until then
+
+
 class ModelInfo(_Part):
     """Everything that running a model needs besides its weights."""
 
@@ -110,6 +122,7 @@ class ModelInfo(_Part):
     thresholds: dict[str, Threshold]
     gesture_seconds: dict[str, float]  # usual duration of each gesture, to tell its onset from its score
     held: tuple[str, ...] = ()  # gestures that are poses held still
+    calibration: Calibration | None = None
     evaluation: Evaluation
     parameters: int  # numbers in the network
     seed: int
@@ -210,3 +223,8 @@ def _require_version(document: dict[str, object], folder: Path) -> None:
 def write_model_info(folder: Path, info: ModelInfo) -> None:
     """Writes `model.json` into a folder that nobody reads yet."""
     (folder / INFO_FILE).write_text(info.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+
+def replace_model_info(folder: Path, info: ModelInfo) -> None:
+    """Changes `model.json` of a model that may be in use, whole or not at all."""
+    write_bytes(folder / INFO_FILE, (info.model_dump_json(indent=2) + "\n").encode())

@@ -104,7 +104,10 @@ class Spotting:
         """
         if slotted.taken_over:
             self.reset()  # what came before was another person's
-        each = self.recognizer.update_each(slotted, timestamp, frame, image)
+        return self.spot(self.recognizer.update_each(slotted, timestamp, frame, image))
+
+    def spot(self, each: tuple[Scores, ...]) -> Spotted:
+        """Takes the scores of the next frame, where somebody else asked the recognizer for them."""
         if len(each) == 1:
             return Spotted(each[0], each, self._follow(each[0]))
         each = self._settled(each)

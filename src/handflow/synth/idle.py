@@ -162,7 +162,7 @@ def reach_out(plan: Planner, person: VirtualPerson, rng: np.random.Generator) ->
     )
     target[ATTITUDE] += (rng.uniform(0.2, 0.9), rng.uniform(-0.3, 0.5), rng.normal(0, 0.3))
     target[POSE][:5] = rng.uniform(0.1, 0.45, 5)
-    travel(plan, person, rng, target, ease=1.1, arc=-0.1, late_fingers=True)
+    travel(plan, person, rng, target, ease=float(rng.uniform(0.75, 1.2)), arc=-0.1, late_fingers=True)
     grip = target.copy()
     grip[POSE][:5] = rng.uniform(0.4, 0.75, 5)
     plan.move_to(grip, rng.uniform(0.3, 0.6))
@@ -227,13 +227,14 @@ def talk(plan: Planner, person: VirtualPerson, rng: np.random.Generator) -> None
     home = relaxed(person, rng)
     home[ATTITUDE][1] = rng.uniform(0.5, 1.5)  # the palm half turned in
     travel(plan, person, rng, home)
-    for _ in range(rng.integers(2, 6)):
+    lively = np.exp(rng.uniform(-0.5, 0.9))  # some hardly stir, some talk with the whole arm
+    for _ in range(rng.integers(2, 8)):
         beat = home.copy()
-        beat[PLACE] += rng.normal([0, 0.01, 0], [0.045, 0.035, 0.04])
+        beat[PLACE] += lively * rng.normal([0, 0.01, 0], [0.045, 0.035, 0.04])
         beat[ATTITUDE] += rng.normal(0, [0.2, 0.35, 0.2])
         beat[POSE][:5] += rng.normal(0, 0.12) + rng.normal(0, 0.06, 5)
         beat[PLACE] = _inside(person, beat[PLACE])
-        plan.move_to(beat, person.tempo * rng.uniform(0.3, 0.6), overlap=rng.uniform(0, 0.12), skew=0.9)
+        plan.move_to(beat, person.tempo * rng.uniform(0.24, 0.6), overlap=rng.uniform(0, 0.12), skew=0.9)
         plan.wait(rng.choice([0.0, rng.uniform(0.05, 0.3)]))
 
 

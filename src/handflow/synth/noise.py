@@ -11,18 +11,18 @@ from numpy.typing import NDArray
 from handflow.types import Float32, Float64, HandSequence
 
 _PALM = [0, 5, 9, 13, 17]
-_JITTER = 0.009  # spread that is new in every frame
-_BY_SPEED = 0.001  # added to it for every palm length a second
-_SLOW = 0.021  # spread of the error that comes and goes
+_JITTER = 0.006  # spread that is new in every frame
+_BY_SPEED = 0.0008  # added to it for every palm length a second
+_SLOW = 0.022  # spread of the error that comes and goes
 _MEMORY = 0.5  # seconds over which that one lasts
 _TOGETHER = 0.35  # of the whole hand, share of a landmark's own
-_BIAS = 0.035  # spread of the error that stays with a hand
+_BIAS = 0.034  # spread of the error that stays with a hand
 _LEVEL = 0.5  # spread of the logarithm of a recording's level of errors
-_DEPTH = 4.0  # the depth is that much worse
+_DEPTH = 4.3  # the depth is that much worse
 _DEPTH_SEEN = 0.85, 0.34  # share of the true depth that is seen: mean and spread over hands
 _FAST = 9.0  # from this speed on hands are lost
 _LOST_FAST, _LOST = 0.2, 0.005  # times a second that a fast hand, or any hand, is lost
-_LOSS = 0.03, 0.1  # seconds that it is lost: a frame or a few
+_LOSS = 0.0, 0.04  # seconds that it is lost: a frame or two
 _IN_SIGHT = 0.45  # of its landmarks must be in the picture, or it is not found
 
 

@@ -188,6 +188,25 @@ def random_person(seed: int, *, hand: Side | None = None, name: str | None = Non
     )
 
 
+def varied_person(person: VirtualPerson, seed: int) -> VirtualPerson:
+    """The person with habits of gesturing drawn far more widely: how the hand is held, curled and swung."""
+    rng = np.random.default_rng(np.random.SeedSequence([seed, 0x57494445]))
+    pitch, turn, lean = person.attitude
+    return replace(
+        person,
+        attitude=(
+            float(pitch + rng.normal(0, 0.25)),
+            float(turn + rng.normal(0, 0.45)),
+            float(lean + rng.normal(0, 0.2)),
+        ),
+        stroke_curl=float(rng.choice([0.0, 1.0], p=[0.35, 0.65]) * rng.uniform(0.05, 0.75)),
+        curvature=1.5 * person.curvature,
+        flick=float(rng.uniform(0.0, 0.7)),
+        amplitude=float(np.clip(rng.normal(0.28, 0.07), 0.15, 0.45)),
+        tempo=float(np.clip(np.exp(rng.normal(0, 0.22)), 0.65, 1.5)),
+    )
+
+
 def _rates(dark: float) -> Float64:
     """Shares of 15, 20, 24, 25 and 30 frames a second: webcams slow down in the dark."""
     bright, dim = np.array([0.06, 0.08, 0.1, 0.16, 0.6]), np.array([0.5, 0.2, 0.1, 0.1, 0.1])

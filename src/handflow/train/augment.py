@@ -23,13 +23,13 @@ class AugmentConfig:
     stretch: float = 0.10  # log standard deviation of width against height: the camera looks from aside
     reach: tuple[float, float] = (0.7, 1.2)  # range of factors on the path's length in hand sizes
     depth: float = 0.3  # log standard deviation of the scale of z
-    build: float = 0.04  # hand sizes: landmarks of another hand, the same for all steps
+    build: float = 0.08  # hand sizes: landmarks of another hand, the same for all steps
     jitter: float = 0.02  # hand sizes: the tracker's noise, fresh at every step
     sway: float = 0.05  # hand sizes: slow movement of the whole hand
     dropout: float = 0.25  # share of windows in which a hand is lost for a while
     longest_loss: float = 0.35  # of the window
-    attitude: float = 0.2  # radians, standard deviation: the hand is tilted against the camera
-    no_shape: float = 0.15  # share of windows whose hands' shape is hidden: the path must do
+    attitude: float = 0.4  # radians, standard deviation: the hand is tilted against the camera
+    no_shape: float = 0.35  # share of windows whose hands' shape is hidden: the path must do
     wrong_hand: float = 0.05  # share of windows in which the tracker takes left for right
 
     def __post_init__(self) -> None:
@@ -41,13 +41,13 @@ class AugmentConfig:
             raise ValueError(f"reach is {self.reach}, expected a range of factors above 0")
 
     def scaled(self, level: float) -> "AugmentConfig":
-        """Everything varied by `level` times as much; 0: nothing, 1: as it is."""
+        """Ways, tracker and camera varied by `level` times as much, 1: as it is; hands as they are."""
         varied = {name: level * getattr(self, name) for name in self.__slots__ if name not in _KEPT}
         low, high = (float(factor**level) for factor in self.reach)
         return replace(self, **varied, reach=(low, high))
 
 
-_KEPT = ("reach", "longest_loss")
+_KEPT = ("reach", "longest_loss", "attitude", "no_shape", "build")
 
 
 def augment(windows: Windows, config: AugmentConfig, rng: np.random.Generator) -> Windows:

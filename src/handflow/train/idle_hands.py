@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from handflow.recognize.windows import usable_hands
 from handflow.synth.clips import random_numbers
 from handflow.synth.noise import add_tracker_noise
-from handflow.synth.person import random_person
+from handflow.synth.person import random_person, varied_person
 from handflow.synth.streams import make_stream
+from handflow.train.compose import at_tempo
 from handflow.types import HandSequence
 
 _FIRST_PERSON = 7_000_000  # seeds from here on: nobody whom demo, benchmarks or tests measure
@@ -21,12 +22,15 @@ def idle_hands(minutes: float, seed: int) -> list[HandSequence]:
 
 def _persons(count: int, seed: int) -> Iterator[HandSequence]:
     for number in range(count):
-        person = random_person(_FIRST_PERSON + 10_000 * (seed % 1000) + number)
+        own = _FIRST_PERSON + 10_000 * (seed % 1000) + number
+        person = varied_person(random_person(own), own)
         stream = make_stream(
             (), person, number, seconds=_SECONDS, fps=_RATES[number % len(_RATES)]
         ).stream
         noisy = add_tracker_noise(
             stream.sequence, random_numbers(seed, number, 21), frame_size=stream.frame_size
         )
+        if number % 2:  # half of them are quicker than most people
+            noisy = at_tempo(noisy, float(random_numbers(seed, number, 22).uniform(0.6, 1.0)))
         if usable_hands(noisy.landmarks).any():
             yield noisy

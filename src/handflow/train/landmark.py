@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import lightning.pytorch as pl
@@ -35,7 +35,7 @@ from handflow.train.sampling import (
 )
 from handflow.train.thresholds import tuned_thresholds
 from handflow.train.trained import TrainedNetwork
-from handflow.types import BACKGROUND, Clip
+from handflow.types import BACKGROUND, Clip, HandSequence
 
 WINDOWS_DRAWN = 6000
 """About as many windows are drawn before training, from one scene of every clip at least; every epoch sees
@@ -45,9 +45,11 @@ IDLE_SHARE = 0.5
 """Windows of idle hands that are drawn besides, share of those of the clips."""
 HARD = 0.1
 """Probability of a gesture from which a window of idle hands counts as taken for one."""
-MOST_HARD = 6000
-"""Windows that are added in a search at most, the worst of them."""
-_SEARCH_RATE, _SEARCHED = 10, 60_000  # windows of idle hands a second, and in all, that are searched at most
+MANY_PEOPLE = 0.6
+"""How far the way and the tempo of clips are varied, of the usual, where many people made them."""
+_MANY = 16
+_SEARCH_RATE, _SEARCHED = 10, 150_000  # windows of idle hands a second, and in all, that are searched at most
+_AT_ONCE = 4000  # windows of them at a time
 
 _log = logging.getLogger(__name__)
 
@@ -110,7 +112,10 @@ def train_landmark(
     searched = min(round(_SEARCH_RATE * sum(s.duration for s in idle)), _SEARCHED)
 
     def search(so_far: nn.Module) -> None:
-        hard = _hard(so_far, sampler.draw_idle(idle, searched, rng), seconds, config)
+        found = []
+        for part in _portions(idle, searched):
+            found.append(_hard(so_far, sampler.draw_idle(*part, rng), seconds, config))
+        hard = Samples.stack(found)
         _log.info("%d idle moments are taken for gestures and shown more often", len(hard))
         batches.add_hard(hard)
 
@@ -137,10 +142,8 @@ def train_landmark(
 
 def _variety(clips: Sequence[Clip]) -> float:
     """How far clips are varied: the less, the more people made them."""
-    import os
-    if 'VAR' in os.environ: return float(os.environ['VAR'])
-    people = len({clip.subject for clip in clips})
-    return float(np.clip(1.2 - 0.25*np.log2(max(people,1))/1.5, 0.2, 1.0))
+    people = len({clip.subject for clip in clips if clip.label != BACKGROUND})
+    return MANY_PEOPLE if people >= _MANY else 1.0 - (1.0 - MANY_PEOPLE) * (people - 1) / _MANY
 
 
 def example_features() -> torch.Tensor:
@@ -162,6 +165,20 @@ def features_of(windows: Windows, seconds: float, config: TrainConfig) -> torch.
     return torch.from_numpy(np.concatenate(parts) if parts else np.zeros((0, CHANNELS, STEPS), np.float32))
 
 
+def _portions(
+    idle: Sequence[HandSequence], windows: int
+) -> Iterator[tuple[list[HandSequence], int]]:
+    """Idle hands in portions of about `_AT_ONCE` windows, and how many windows each should give."""
+    total = sum(s.duration for s in idle) or 1.0
+    portion: list[HandSequence] = []
+    for number, sequence in enumerate(idle):
+        portion.append(sequence)
+        count = round(windows * sum(s.duration for s in portion) / total)
+        if count >= _AT_ONCE or number == len(idle) - 1:
+            yield portion, count
+            portion = []
+
+
 def _hard(network: nn.Module, samples: Samples, seconds: float, config: TrainConfig) -> Samples:
     """Those idle moments that the network so far takes for gestures."""
     network.eval()
@@ -173,5 +190,4 @@ def _hard(network: nn.Module, samples: Samples, seconds: float, config: TrainCon
             for piece in torch.split(features, 512)
         ]
     score = torch.cat(pieces).numpy()
-    worst = np.argsort(-score)[:MOST_HARD]
-    return samples.take(worst[score[worst] > HARD])
+    return samples.take(np.flatnonzero(score > HARD))

@@ -61,7 +61,7 @@ def configured(model: str, preset: str = DEFAULT, **changes: Any) -> TrainConfig
     if model in IMAGE_MODELS:
         config = _article(model) if preset == ARTICLE else _images(model)
     else:
-        config = TrainConfig(model=model)
+        config = TrainConfig(model=model, label_smoothing=0.02)  # scores must mean what they say
     given = {name: value for name, value in changes.items() if value is not None}
     inner = {f.name for f in fields(ImageConfig)}
     of_images = {name: given.pop(name) for name in list(given) if name in inner}
