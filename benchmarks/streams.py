@@ -80,7 +80,7 @@ def orders() -> list[Order]:
         for source in UNTAUGHT
         for k in range(30)
     ]
-    every += [Order("pixels", "first", 340_000 + k, (15.0, 24.0, 30.0)[k % 3], 14) for k in range(14)]
+    every += [Order("pixels", "first", 340_000 + k, (15.0, 15.0, 24.0)[k % 3], 14) for k in range(14)]
     return every
 
 
@@ -160,7 +160,7 @@ def calibrate(model: Path, wanted: float) -> dict[str, Any]:
         person, seed = random_person(210_000 + k), 210_000 + k
         made = [
             make_stream(GESTURES, person, seed, gestures_count=15, fps=RATES[k % 7]),
-            make_stream((), person, seed + 1000, seconds=900.0, fps=RATES[k % 7]),
+            make_stream((), person, seed + 1000, seconds=600.0, fps=RATES[k % 7]),
         ]
         streams += [tracked(m.stream, seed) for m in made]
     recognizer = load_recognizer(model)
@@ -342,14 +342,12 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
     chosen.out.mkdir(parents=True, exist_ok=True)
-    noted = chosen.out / "model.txt"
-    if not noted.exists():
-        model = train(chosen.out / "models", chosen.persons, chosen.seed)
-        settled = calibrate(model, chosen.wanted)
-        (chosen.out / "calibration.json").write_text(json.dumps(settled, indent=1))
-        noted.write_text(str(model))
-    model = Path(noted.read_text())
-    print(f"calibration: {(chosen.out / 'calibration.json').read_text()}")
+    models, settled = chosen.out / "models", chosen.out / "calibration.json"
+    there = sorted(models.glob("*_landmark_*"))
+    model = there[-1] if there else train(models, chosen.persons, chosen.seed)
+    if not settled.exists():
+        settled.write_text(json.dumps(calibrate(model, chosen.wanted), indent=1))
+    print(f"calibration: {settled.read_text()}")
     parts = chosen.part.split(",")
     rows = scored(chosen.out, model, parts, chosen.jobs)
     print()

@@ -72,7 +72,7 @@ def imitate(data: dict[str, Any], width: int, level: float = 1.0) -> dict[str, A
             at = np.flatnonzero(data["clip"] == k)
             exact = np.full((len(at), 2, 21, 3), np.nan, np.float32)
             exact[:, data["hand"][at[0]]] = data["truth"][at]
-            seen = np.isfinite(exact).all((2, 3)).astype(np.float32)
+            seen = np.asarray(np.isfinite(exact).all((2, 3)), np.float32)
             sequence = HandSequence(exact, data["time"][at], seen, seen)
             noise = random_numbers(k, draw, 41)
             noisy = add_tracker_noise(sequence, noise, level=level, frame_size=(width, width * 3 // 4))
@@ -248,11 +248,11 @@ def losses(e: Errors) -> dict[str, Any]:
 
 
 def comparison(fit: dict[str, Any]) -> list[tuple[str, float, float]]:
-    """(what, of the hand models, of the imitation), the figures that matter."""
+    """(what, of the hand models, of the imitation): every other speed and lag, the picture shows all."""
     rows = {}
     for axis, name in enumerate(("x and y", "z")):
         short = ("xy", "z")[axis]
-        for low, high, *both in by_speed(fit, short):
+        for low, high, *both in by_speed(fit, short)[::2]:
             rows[f"varies, {name}, {low:g} to {high:g} palms a second"] = both
         for pose in fit["seen"]["poses"]:
             rows[f"stays, {name}, {pose}"] = [f["poses"][pose]["stays"][axis] for f in fit.values()]
@@ -260,18 +260,18 @@ def comparison(fit: dict[str, Any]) -> list[tuple[str, float, float]]:
             both = [rms(np.array(f[part]["landmark_" + short][axis:])) for f in fit.values()]
             rows[f"{part}, {name}, all"] = both
         lags = [f["varies"]["lasting_" + short] for f in fit.values()]
-        for lag, *both in zip(lags[0]["lags"], *(of["std"] for of in lags), strict=True):
+        for lag, *both in list(zip(lags[0]["lags"], *(of["std"] for of in lags), strict=True))[::2]:
             rows[f"changes, {name}, in {lag:.2f} s"] = both
         for part in ("hand", "finger"):
             share = [f["varies"]["shares_" + short][part] for f in fit.values()]
             rows[f"share common to the {part}, {name}"] = share
     rows["level of a clip, spread of its log"] = [f["varies"]["clip_level_log_std"] for f in fit.values()]
     rows["share of the depth that is seen"] = [f["depth"]["slope"][0] for f in fit.values()]
-    rows["… its spread"] = [f["depth"]["slope"][1] for f in fit.values()]
+    rows["… its spread over clips"] = [f["depth"]["slope"][1] for f in fit.values()]
     for name, fast in (("below", False), ("from", True)):
-        both = [np.array(f["losses"]["speed_starts_seconds"]) for f in fit.values()]
-        both = [t[(t[:, 0] >= FAST) == fast] for t in both]
-        rates = [t[:, 1].sum() / t[:, 2].sum() for t in both]
+        tables = [np.array(f["losses"]["speed_starts_seconds"]) for f in fit.values()]
+        tables = [t[(t[:, 0] >= FAST) == fast] for t in tables]
+        rates = [t[:, 1].sum() / t[:, 2].sum() for t in tables]
         rows[f"losses a second, {name} {FAST:g} palms a second"] = rates
     rows["seconds of a loss"] = [np.mean(f["losses"]["lengths"] or [np.nan]) for f in fit.values()]
     return [(name, float(seen), float(imitated)) for name, (seen, imitated) in rows.items()]
@@ -356,7 +356,8 @@ def main() -> None:
             print(f"{part:8}{name:24}" + re.sub(r"(\.\d{4})\d+", r"\1", json.dumps(value, default=float)))
     print("\n| in palm scales, or as said | hand models | imitation | ratio |\n|---|---|---|---|")
     for name, seen, imitated in comparison(fit):
-        print(f"| {name} | {seen:.3f} | {imitated:.3f} | {imitated / seen if seen else np.nan:.2f} |")
+        ratio = f"{imitated / seen:.2f}" if seen else "–"
+        print(f"| {name} | {seen:.3f} | {imitated:.3f} | {ratio} |")
 
 
 if __name__ == "__main__":

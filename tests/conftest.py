@@ -67,7 +67,7 @@ def directions_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     persons = [random_person(500 + k) for k in range(6)]
     clips = list(landmark_clips((*DIRECTIONS, "background"), persons, 3, 0, fps=15, seconds=1.5))
-    return train_model(clips, TrainConfig(epochs=15), tmp_path_factory.mktemp("models"))
+    return train_model(clips, TrainConfig(epochs=15, idle_minutes=5), tmp_path_factory.mktemp("models"))
 
 
 @pytest.fixture(scope="session")

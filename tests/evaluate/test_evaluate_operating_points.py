@@ -146,12 +146,13 @@ def test_segments_called_background_are_no_gestures() -> None:
 
 
 def test_the_threshold_that_costs_no_recall_rises_first() -> None:
-    gestures = made(*spaced("up", 0.55, 0.55, 0.55, 0.55), *spaced("down", *[0.96] * 4, start=20.0))
-    background = idle(("up", 5.0, 0.55), ("down", 15.0, 0.55))
-    point = chosen([gestures, background], 1)
-    assert enters(point) == {"down": 0.6, "left": 0.7, "up": 0.5}
-    assert point.after.hits == {"up": 4, "down": 4}
-    assert point.after.false == {"up": 1}
+    for costly, free in (("up", "down"), ("down", "up")):
+        gestures = made(*spaced(costly, *[0.55] * 4), *spaced(free, *[0.96] * 4, start=20.0))
+        background = idle((costly, 5.0, 0.55), (free, 15.0, 0.55))
+        point = chosen([gestures, background], 1)
+        assert enters(point) == {costly: 0.5, free: 0.6, "left": 0.7}
+        assert point.after.hits == {costly: 4, free: 4}
+        assert point.after.false == {costly: 1}
 
 
 def test_recall_is_given_up_where_the_wish_demands_it() -> None:
@@ -175,6 +176,7 @@ def test_the_recognizer_is_asked_once_a_frame_for_all_thresholds() -> None:
     choose_thresholds(recognizer, streams, 1.0, progress=told.append)
     assert recognizer.asked == 2 * sum(len(s.sequence) for s in streams)
     assert told == [1, 2, 3, 4, 5, 6]
+    assert recognizer.resets >= 6  # it forgets one stream before the next
 
 
 def test_streams_do_not_run_into_each_other() -> None:

@@ -211,6 +211,14 @@ def test_patience_has_an_end(fps: float, drop: bool) -> None:
     assert event.offset is None
 
 
+@pytest.mark.parametrize("fps", [15.0, 30.0, 60.0])
+def test_a_gesture_that_was_certain_is_said_though_its_score_falls_before_the_stroke_ends(fps: float) -> None:
+    config = SpotterConfig(gesture_seconds={"swipe": OFFSET - ONSET}, patience=1.0)
+    (event,) = follow(told(1.2, 1.4), stroke, fps, config=config)
+    assert 1.4 < event.time <= 1.4 + 1 / fps + 0.05
+    assert not follow(told(1.2, 1.2 + 1e-3), stroke, fps, config=config)  # a single frame is not certain
+
+
 @AT_EVERY_RATE
 def test_a_pose_is_held_to_confirm(fps: float, drop: bool) -> None:
     config = SpotterConfig(held=frozenset({"circle"}), hold=0.3)
@@ -238,11 +246,11 @@ def test_a_pose_held_for_long_is_said_once(fps: float, drop: bool) -> None:
 @AT_EVERY_RATE
 def test_a_held_pose_does_not_wait_for_a_trembling_hand(fps: float, drop: bool) -> None:
     config = SpotterConfig(held=frozenset({"circle"}), hold=0.3)
-    steady, shaking = (
+    unknown, steady, shaking = (
         follow(told(1.0, 3.0, "circle"), motion, fps, drop=drop, config=config)
-        for motion in (lambda _: 0.2, lambda time: 2.0 + math.sin(40 * time))
+        for motion in (lambda _: math.nan, lambda _: 0.2, lambda time: 2.0 + math.sin(40 * time))
     )
-    assert [e.time for e in steady] == [e.time for e in shaking]
+    assert [e.time for e in unknown] == [e.time for e in steady] == [e.time for e in shaking]
 
 
 @AT_EVERY_RATE

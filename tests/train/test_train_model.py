@@ -20,6 +20,8 @@ from handflow.evaluate import evaluate_clips
 from handflow.evaluate.facts import data_fingerprint
 from handflow.recognize import load_recognizer, read_model_info
 from handflow.recognize.package import pack_model
+from handflow.synth.clips import make_clip
+from handflow.synth.person import random_person
 from handflow.train import TrainConfig, train_model, usable_clips
 from handflow.train.network import CalibratedNetwork, LandmarkNetwork, NetworkConfig
 from handflow.types import Clip, HandSequence
@@ -33,7 +35,9 @@ def clips() -> list[Clip]:
 
 @pytest.fixture(scope="module")
 def model(clips: list[Clip], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return train_model(clips, TrainConfig(epochs=14, seed=1), tmp_path_factory.mktemp("models"))
+    return train_model(
+        clips, TrainConfig(epochs=14, seed=1, idle_minutes=5), tmp_path_factory.mktemp("models")
+    )
 
 
 def test_the_folder_holds_all_that_was_promised(model: Path, clips: list[Clip]) -> None:
@@ -83,17 +87,15 @@ def test_weights_and_onnx_say_the_same(model: Path) -> None:
 
 @pytest.mark.slow
 def test_the_same_seed_gives_the_same_weights(clips: list[Clip], tmp_path: Path) -> None:
-    one, two = (
-        load_file(train_model(clips, TrainConfig(epochs=2, seed=5), tmp_path / k) / "weights.safetensors")
-        for k in "ab"
-    )
+    config = TrainConfig(epochs=2, seed=5, idle_minutes=1)
+    one, two = (load_file(train_model(clips, config, tmp_path / k) / "weights.safetensors") for k in "ab")
     assert all(torch.equal(one[name], two[name]) for name in one)
 
 
 @pytest.mark.slow
 def test_without_background_it_can_still_say_none(tmp_path: Path) -> None:
     gestures = [c for c in persons_clips(40, persons=4, clips=4) if c.label != "background"]
-    folder = train_model(gestures, TrainConfig(epochs=8), tmp_path)
+    folder = train_model(gestures, TrainConfig(epochs=8, idle_minutes=1), tmp_path)
     info = read_model_info(folder)
     assert info.background == "derived"
     assert "background" in info.labels
@@ -157,11 +159,38 @@ def test_ctrl_c_keeps_the_best_model_so_far(clips: list[Clip], tmp_path: Path) -
         if epoch == 2:
             signal.raise_signal(signal.SIGINT)
 
-    folder = train_model(clips, TrainConfig(epochs=40), tmp_path, report=interrupt)
+    before = signal.getsignal(signal.SIGINT)
+    folder = train_model(clips, TrainConfig(epochs=40, idle_minutes=1), tmp_path, report=interrupt)
     info = read_model_info(folder)
     assert any("interrupted after 2 epochs" in note for note in info.notes)
     assert load_recognizer(folder).classify(clips[0]).sum() == pytest.approx(1, abs=1e-5)
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_poses_that_takes_hold_still_are_noted_and_idle_hands_can_be_left_out(tmp_path: Path) -> None:
+    takes = []
+    for person in (random_person(300 + k) for k in range(3)):
+        for gesture in ("hand_left", "hold_fist"):
+            for seed in range(4):
+                made = make_clip(gesture, person, seed, fps=15)
+                assert made.onset is not None and made.offset is not None
+                takes.append(replace(made.clip, stroke=(made.onset, made.offset)))
+    info = read_model_info(train_model(takes, TrainConfig(epochs=2, idle_minutes=0), tmp_path))
+    assert info.held == ("hold_fist",)
+    assert info.spotter.held == {"hold_fist"}
+    assert info.background == "derived"
+    assert 0.2 < info.gesture_seconds["hand_left"] < 1.2
+
+
+def test_idle_moments_that_are_taken_for_gestures_are_searched_on_the_way(
+    clips: list[Clip], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="handflow.train")
+    few = [c for c in clips if c.subject in {clips[0].subject, clips[-1].subject}]
+    train_model(few, TrainConfig(epochs=6, idle_minutes=1), tmp_path)
+    said = [r.getMessage() for r in caplog.records if "idle moments are taken" in r.getMessage()]
+    assert len(said) == 3  # after the first, second and third sixth
+    assert int(said[0].split()[0]) > 0  # a network that has hardly begun takes many
 
 
 def test_nothing_is_left_where_writing_fails(
@@ -172,7 +201,7 @@ def test_nothing_is_left_where_writing_fails(
 
     monkeypatch.setattr("handflow.train.models.write_report", full)
     with pytest.raises(OSError, match="No space"):
-        train_model(clips, TrainConfig(epochs=1), tmp_path / "models")
+        train_model(clips, TrainConfig(epochs=1, idle_minutes=0.5), tmp_path / "models")
     assert not (tmp_path / "models").exists()
 
 

@@ -146,26 +146,35 @@ def test_no_variation_changes_nothing() -> None:
     )
 
 
-def test_no_level_varies_nothing_and_level_one_is_as_it_was() -> None:
+OF_HANDS = {"build", "attitude", "no_shape"}
+"""What varies hands; levels are of everything else."""
+
+
+def test_without_level_hands_alone_vary_and_level_one_is_as_it_was() -> None:
     config = AugmentConfig()
     plain = windows()
-    same = augment(plain, config.scaled(0.0), np.random.default_rng(0))
+    none = config.scaled(0.0)
+    assert {name: getattr(none, name) for name in OF_HANDS} == {n: getattr(config, n) for n in OF_HANDS}
+    same = augment(plain, replace(none, build=0, attitude=0, no_shape=0), np.random.default_rng(0))
     np.testing.assert_allclose(same.landmarks, plain.landmarks, atol=1e-2)
     assert config.scaled(1.0) == config
 
 
-def test_a_lower_level_varies_everything_less() -> None:
+def test_a_lower_level_varies_ways_tracker_and_camera_less() -> None:
     config = AugmentConfig()
     half = config.scaled(0.5)
-    for name in set(config.__slots__) - {"reach", "longest_loss"}:
+    for name in set(config.__slots__) - {"reach", "longest_loss"} - OF_HANDS:
         assert getattr(half, name) == pytest.approx(getattr(config, name) / 2), name
     assert config.reach[0] < half.reach[0] < 1 < half.reach[1] < config.reach[1]
     with pytest.raises(ValueError, match="expected 0 to 1"):
-        config.scaled(9.0)
+        config.scaled(90.0)
     plain = windows(1).take(np.zeros(60, np.intp))
     far, near = (
-        np.abs(augment(plain, c, np.random.default_rng(0)).landmarks - plain.landmarks).mean()
-        for c in (replace(config, wrong_hand=0.0), replace(half, wrong_hand=0.0))
+        np.abs(
+            augment(plain, replace(c, wrong_hand=0, build=0, attitude=0), np.random.default_rng(0)).landmarks
+            - plain.landmarks
+        ).mean()
+        for c in (config, half)
     )
     assert 0.2 * far < near < 0.8 * far
 
@@ -217,6 +226,7 @@ def test_an_export_that_differs_is_refused(tmp_path: object, monkeypatch: pytest
         {"window_seconds": 9.0},
         {"validation_by": "moon"},
         {"seed": -1},
+        {"idle_minutes": -1.0},
     ],
 )
 def test_a_config_refuses_nonsense(wrong: dict[str, object]) -> None:

@@ -260,6 +260,16 @@ def test_every_gesture_is_named_as_often_and_no_window_gets_the_name_of_another(
     assert abs(left - right) < 0.1
 
 
+def test_a_quarter_of_the_scenes_become_background_where_there_is_none() -> None:
+    takes = [Clip(f"{k}", "a", timed(), (320, 240)) for k in range(3)]
+    shares = []
+    for derive in (False, True):
+        sampler = WindowSampler(LABELS, SECONDS, derive_background=derive)
+        drawn = sampler.draw(takes, [SWIPE] * 3, 60, np.random.default_rng(2))
+        shares.append((drawn.label == 0).mean())
+    assert 0.65 < shares[1] / shares[0] < 0.85
+
+
 def test_a_take_whose_stroke_was_not_found_shows_nothing() -> None:
     takes = [Clip("x", "a", timed(), (320, 240))]
     drawn = WindowSampler(LABELS, SECONDS).draw(takes, [None], 10, np.random.default_rng(0))

@@ -66,9 +66,9 @@ def demo(
     say(f"   {len(train)} clips of {config.train_persons} persons to learn from, {len(test)} of others")
 
     say("[bold]2  Training[/] the landmark network")
-    from handflow.train import TrainConfig, train_model
+    from handflow.train import configured, train_model
 
-    model = train_model(train, TrainConfig(seed=seed), out / "models", dataset=material.train)
+    model = train_model(train, configured("landmark", seed=seed), out / "models", dataset=material.train)
     trained = time.perf_counter()
 
     say("[bold]3  Evaluation[/] on persons never trained on")

@@ -5,9 +5,10 @@ from pathlib import Path
 from handflow.errors import ModelFileError
 from handflow.processes import live_threads
 from handflow.recognize.few_shot.classifier import FewShotClassifier, Usual
-from handflow.recognize.few_shot.examples import read_examples
+from handflow.recognize.few_shot.examples import EXAMPLES_FILE, STROKES_FILE, Examples, read_examples
+from handflow.recognize.few_shot.pace import learn_pace, log_speed
 from handflow.recognize.few_shot.packaged import OnnxEncoders
-from handflow.recognize.few_shot.recognizer import FewShotRecognizer
+from handflow.recognize.few_shot.recognizer import FewShotRecognizer, Live
 from handflow.recognize.model_folder import INFO_FILE, NETWORK_FILE, FewShot, ModelInfo, read_model_info
 from handflow.recognize.picture_recognizer import PictureRecognizer
 from handflow.recognize.recognizer import OnnxNetwork, Recognizer
@@ -41,20 +42,32 @@ def load_recognizer(folder: Path | str, *, threads: int | None = None) -> Recogn
 
 
 def _few_shot(folder: Path, info: ModelInfo, said: FewShot) -> FewShotRecognizer:
-    examples = read_examples(folder)
+    encoders = OnnxEncoders(folder / NETWORK_FILE)
+    examples = _examples(folder, EXAMPLES_FILE, info, encoders)
+    strokes = _examples(folder, STROKES_FILE, info, encoders)
+    usual = Usual(said.usual_weights, said.usual_levels, said.usual_border, said.steepness)
+    classifier = FewShotClassifier(
+        examples.looks, examples.labels, usual, weights=said.weights, border=said.border
+    )
+    of_strokes = FewShotClassifier(
+        strokes.looks, strokes.labels, usual, weights=said.stroke_weights, border=said.stroke_border
+    )
+    speed = log_speed(strokes.views, strokes.seconds)
+    live = Live(of_strokes, learn_pace(speed, of_strokes.label, of_strokes.gestures))
+    return FewShotRecognizer(info, encoders, classifier, live)
+
+
+def _examples(folder: Path, file: str, info: ModelInfo, encoders: OnnxEncoders) -> Examples:
+    """The examples of a file, which must be of this model."""
+    examples = read_examples(folder, file)
     if untaught := set(examples.labels) - set(info.labels):
         raise ModelFileError(
             f"{folder} holds examples of {sorted(untaught)}, which {INFO_FILE} does not name: "
             "the files of two models are mixed, teach the model again"
         )
-    encoders = OnnxEncoders(folder / NETWORK_FILE)
     if encoders.embedding not in (None, examples.looks.points.shape[2]):
         raise ModelFileError(
             f"{folder / NETWORK_FILE} gives {encoders.embedding} numbers and the examples have "
             f"{examples.looks.points.shape[2]}: the files of two models are mixed, teach the model again"
         )
-    usual = Usual(said.usual_weights, said.usual_levels, said.usual_border, said.steepness)
-    classifier = FewShotClassifier(
-        examples.looks, examples.labels, usual, weights=said.weights, border=said.border
-    )
-    return FewShotRecognizer(info, encoders, classifier)
+    return examples

@@ -19,7 +19,7 @@ from handflow.types import BACKGROUND
 
 FORMAT_VERSION = 1
 """Version of model.json; raised when an older program could not read it."""
-FEW_SHOT_MINIMUM = 0.08
+FEW_SHOT_MINIMUM = 0.04
 """Seconds that the score of a few-shot model must stay above its threshold."""
 INFO_FILE, NETWORK_FILE = "model.json", "model.onnx"
 
@@ -68,6 +68,8 @@ class FewShot(_Part):
     windows: tuple[float, ...] = Field(min_length=1, max_length=4)  # seconds, looked at with every frame
     weights: tuple[float, ...]  # of the parts of unlikeness (`few_shot.parts.PARTS`)
     border: float  # of the unknown
+    stroke_weights: tuple[float, ...]  # the same of the strokes of the examples, which live windows are compared with
+    stroke_border: float
     usual_weights: tuple[float, ...]  # what they would be without examples
     usual_levels: tuple[float, ...]  # of the parts, between takes of one gesture
     usual_border: float
@@ -78,12 +80,13 @@ class FewShot(_Part):
     def _whole(self) -> "FewShot":
         for name, wanted in (
             ("weights", len(PARTS)),
+            ("stroke_weights", len(PARTS)),
             ("usual_weights", len(PARTS)),
             ("usual_levels", DISTANCES),
         ):
             if len(getattr(self, name)) != wanted:
                 raise ValueError(f"{name} are {len(getattr(self, name))} numbers, expected {wanted}")
-        for weights in (self.weights, self.usual_weights):
+        for weights in (self.weights, self.stroke_weights, self.usual_weights):
             if min(weights) < 0 or sum(weights) <= 0:
                 raise ValueError(f"weights are {weights}, expected numbers from 0 on")
         if min(self.windows) <= 0:
@@ -146,12 +149,13 @@ class ModelInfo(_Part):
         common = SpotterConfig(
             thresholds=self.thresholds, gesture_seconds=self.gesture_seconds, held=frozenset(self.held)
         )
-        if self.few_shot is None and self.input_kind == "landmarks":
+        if self.few_shot is not None:
+            # The view that ends with the stroke passes quickly: those before and after are told less surely.
+            return replace(common, minimum=FEW_SHOT_MINIMUM)
+        if self.input_kind == "landmarks":
             return common
         # Their scores come and go slowly, and were not taught when a stroke ends.
-        slow = replace(common, smoothing=0.1, minimum=0.15, doubt_minimum=0.2, doubt_share=0.5)
-        # The best view of a gesture passes quickly: its neighbours in time are told less surely.
-        return slow if self.few_shot is None else replace(slow, minimum=FEW_SHOT_MINIMUM)
+        return replace(common, smoothing=0.1, minimum=0.15, doubt_minimum=0.2, doubt_share=0.5)
 
     @model_validator(mode="after")
     def _whole(self) -> "ModelInfo":

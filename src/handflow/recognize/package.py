@@ -15,12 +15,13 @@ from handflow.recognize.few_shot import (
     combining,
     hand_features,
     looks,
+    pace,
     parts,
     regression,
     time_warping,
     views,
 )
-from handflow.recognize.few_shot.examples import EXAMPLES_FILE
+from handflow.recognize.few_shot.examples import STROKES_FILE
 from handflow.recognize.loading import load_recognizer
 from handflow.recognize.model_folder import INFO_FILE, NETWORK_FILE
 from handflow.recognize.pictures import MARGIN, InputKind
@@ -78,6 +79,7 @@ from classifier import FewShotClassifier, Usual
 from hand_features import FEW_SHOT_VERSION
 from hand_types import HandSequence
 from looks import look_at, looks_of
+from pace import learn_pace, log_speed
 from views import Views, live_view
 
 
@@ -87,13 +89,15 @@ class Model:
         said = self.info["few_shot"]
         assert said["version"] == FEW_SHOT_VERSION, "model.json and views.py do not fit"
         self.session = onnxruntime.InferenceSession((folder / "model.onnx").read_bytes())
-        with np.load(folder / "examples.npz", allow_pickle=False) as found:
+        with np.load(folder / "strokes.npz", allow_pickle=False) as found:
             names = ("landmarks", "share", "acting", "side")
-            taught = looks_of(Views(*(found[name] for name in names)), found["points"])
+            views = Views(*(found[name] for name in names))
+            taught, speed = looks_of(views, found["points"]), log_speed(views, found["seconds"])
             labels = [str(label) for label in found["label"]]
         usual = Usual(said["usual_weights"], said["usual_levels"], said["usual_border"], said["steepness"])
-        settled = {"weights": said["weights"], "border": said["border"]}
+        settled = {"weights": said["stroke_weights"], "border": said["stroke_border"]}
         self.classifier = FewShotClassifier(taught, labels, usual, **settled)
+        self.pace = learn_pace(speed, self.classifier.label, self.classifier.gestures)
 
     def encoders(self, features):
         return self.session.run(None, {"features": features})[0]
@@ -104,11 +108,13 @@ class Model:
         hands = HandSequence(marks, times, nothing, nothing)
         options = {"hands_matter": self.info["hands_matter"]}
         durations = self.info["few_shot"]["windows"]
-        views = [live_view(hands, times[-1], seconds, **options) for seconds in durations]
-        views = [view for view in views if view is not None]
+        views = {seconds: live_view(hands, times[-1], seconds, **options) for seconds in durations}
+        views = {seconds: view for seconds, view in views.items() if view is not None}
         if not views:
             return dict.fromkeys(self.classifier.gestures, 0.0)
-        scores = self.classifier.scores(look_at(Views.stack(views), self.encoders))
+        seen = Views.stack(views.values())
+        share = self.pace.share(log_speed(seen, np.array(list(views))))
+        scores = self.classifier.scores(look_at(seen, self.encoders), share)
         return dict(zip(self.classifier.gestures, scores.tolist()))
 '''
 
@@ -193,7 +199,7 @@ def pack_model(folder: Path, out: Path) -> Path:
         archive.write(folder / NETWORK_FILE, NETWORK_FILE)
         archive.write(folder / INFO_FILE, INFO_FILE)
         if info.few_shot is not None:
-            archive.write(folder / EXAMPLES_FILE, EXAMPLES_FILE)
+            archive.write(folder / STROKES_FILE, STROKES_FILE)
         code = _code(info.input_kind) if info.few_shot is None else _few_shot_code()
         for name, text in code.items():
             archive.writestr(name, text)
@@ -215,7 +221,8 @@ def _code(kind: Literal["landmarks"] | InputKind) -> dict[str, str]:
 
 def _few_shot_code() -> dict[str, str]:
     """The loader of a few-shot model, and what it needs: names and contents of files."""
-    modules = (windows, views, hand_features, time_warping, looks, parts, combining, regression, classifier)
+    basic = (windows, views, hand_features, time_warping, looks, pace)
+    modules = (*basic, parts, combining, regression, classifier)
     names = {f"{module.__name__.rpartition('.')[2]}.py": module.__file__ for module in modules}
     return {
         "load.py": FEW_SHOT_LOADER,

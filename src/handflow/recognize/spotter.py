@@ -35,15 +35,15 @@ class SpotterConfig:
     gesture_seconds: Mapping[str, float] = field(default_factory=dict)  # usual durations, to estimate onsets
     held: frozenset[str] = frozenset()  # gestures that are poses held still
     smoothing: float = 0.03  # seconds, time constant of the running mean of the scores
-    minimum: float = 0.05  # seconds that a gesture's smoothed score must stay above its enter threshold
+    minimum: float = 0.04  # seconds that a gesture's smoothed score must stay above its enter threshold
     hold: float = 0.3  # the same for a held pose: hold to confirm
     refractory: float = 0.3  # seconds after an event in which nothing fires
     doubt: float = 1.2  # seconds after an event in which another gesture may be its return stroke
     doubt_minimum: float = 0.05  # `minimum` for another gesture while in doubt
     doubt_share: float = 0.3  # how far its enter threshold moves towards 1 while in doubt
     early: bool = False  # decide while the hand still moves, as soon as the gesture is certain
-    slow: float = 0.25  # of the fastest moment: below it a stroke is ending
-    patience: float = 0.15  # seconds that a certain gesture waits for its stroke to end
+    slow: float = 0.5  # of the fastest moment: below it a stroke is ending
+    patience: float = 0.08  # seconds that a certain gesture waits for its stroke to end
     longest_gap: float = 1.0  # seconds without a score after which the running mean starts afresh
 
     def __post_init__(self) -> None:
@@ -72,6 +72,7 @@ class _Candidate:
     gesture: str
     since: float  # seconds, when it rose above leave
     above: float | None = None  # seconds, when it rose above enter without falling back
+    certain: bool = False  # whether it was above enter for long enough
     fired: bool = False
 
 
@@ -86,6 +87,7 @@ class Spotter:
         """Forgets everything: another source follows."""
         self._mean: Float32 | None = None
         self._time = -math.inf
+        self._before: tuple[Float32 | None, float] = None, -math.inf  # mean and time of the frame before
         self._candidate: _Candidate | None = None
         self._last: GestureEvent | None = None
         self._motion = _Motion()
@@ -124,10 +126,12 @@ class Spotter:
 
     def _smooth(self, scores: Scores) -> None:
         elapsed = scores.timestamp - self._time
+        self._before = self._mean, self._time
         if self._mean is None or elapsed > self.config.longest_gap:
             # The source begins: no gesture was going on, so the mean starts at zero.
             self._mean = np.zeros_like(scores.probabilities)
             elapsed = 1 / 30
+            self._before = self._mean, scores.timestamp - elapsed
             self._candidate = None
         share = 1.0 if self.config.smoothing == 0 else 1 - math.exp(-elapsed / self.config.smoothing)
         self._mean = self._mean + np.float32(share) * (scores.probabilities - self._mean)
@@ -165,18 +169,32 @@ class Spotter:
         if self._last is not None and held.gesture != self._last.gesture and since_last < config.doubt:
             enter += (1 - enter) * config.doubt_share
             minimum = max(minimum, config.doubt_minimum)
-        if score < enter:
+        if score < enter and not held.certain:
             held.above = None
             return ()
-        held.above = scores.timestamp if held.above is None else held.above
+        held.above = self._crossed(scores, held.gesture, enter) if held.above is None else held.above
         waited = scores.timestamp - held.above + 1e-9
         if waited < minimum or since_last < config.refractory:
             return ()
-        if waited < minimum + config.patience and self._under_way(held.gesture):
+        # A certain gesture is said when its stroke ends, at the latest when it is no longer certain.
+        held.certain = True
+        if score >= enter and waited < minimum + config.patience and self._under_way(held.gesture):
             return ()
         held.fired = True
         self._last = self._event(held, score, scores)
         return (self._last,)
+
+    def _crossed(self, scores: Scores, gesture: str, enter: float) -> float:
+        """When the score rose above `enter` (seconds): between two frames, as the crow flies.
+
+        With few frames a second a score need not wait for yet another one.
+        """
+        mean, time = self._before
+        if mean is None:
+            return scores.timestamp
+        low, high = float(mean[scores.labels.index(gesture)]), self._score(scores, gesture)
+        share = (enter - low) / max(high - low, 1e-9)
+        return time + min(max(share, 0.0), 1.0) * (scores.timestamp - time)
 
     def _under_way(self, gesture: str) -> bool:
         """Whether the stroke has not ended yet, where its end is waited for."""

@@ -19,7 +19,7 @@ from handflow.evaluate.plots import confusion_picture
 from handflow.evaluate.provenance import Provenance
 from handflow.evaluate.report import write_report
 from handflow.recognize.few_shot.classifier import FewShotClassifier
-from handflow.recognize.few_shot.examples import Examples, write_examples
+from handflow.recognize.few_shot.examples import STROKES_FILE, Examples, write_examples
 from handflow.recognize.few_shot.packaged import ENCODERS_FILE, packaged_folder, read_card
 from handflow.recognize.few_shot.teacher import Teacher
 from handflow.recognize.model_folder import (
@@ -32,13 +32,12 @@ from handflow.recognize.model_folder import (
 )
 from handflow.recognize.spotter import Threshold
 from handflow.teach.advice import Advice, advise
-from handflow.types import BACKGROUND, Clip, Float32
+from handflow.teach.strokes import Strokes, learn_strokes
+from handflow.types import BACKGROUND, Clip
 
 KIND = "few-shot"
-_ENTER, _LEAVE = 0.8, 0.4  # scores at which a gesture counts when running live, and is over
-_WINDOWS = (0.4, 4.0)  # seconds, shortest and longest window
-_ALIKE = 1.35  # windows whose lengths differ by less than this factor are one
-_WAITS = 0.4  # seconds around its motion that belong to a take
+_ENTER, _LEAVE = 0.7, 0.4  # scores at which a gesture counts when running live, and is over
+_WINDOWS = (0.3, 4.0)  # seconds, shortest and longest window
 
 _log = logging.getLogger(__name__)
 
@@ -48,7 +47,7 @@ class TeachConfig:
     """How a few-shot model is taught."""
 
     hands_matter: bool = False  # left and right hands are different gestures
-    window_seconds: float | None = None  # of live windows; None: from the takes
+    window_seconds: float | None = None  # of live windows; None: as the strokes of the takes last
 
     def __post_init__(self) -> None:
         low, high = _WINDOWS
@@ -91,16 +90,19 @@ def teach_model(
     teacher = Teacher(hands_matter=matter)
     examples, without = taught(teacher, clips)
     classifier = teacher.classifier()
+    strokes = learn_strokes(teacher, clips, window=config.window_seconds)
+    assert strokes is not None  # a gesture was taught, and a hand seen
     people = {clip.id: clip.subject for clip in clips}
     advice = advise(classifier, examples.clips, [people[clip] for clip in examples.clips])
     result = left_out_result(classifier)
     learned = set(examples.clips)
     used = [clip for clip in clips if clip.id in learned]
     notes = [*notes, *_notes(classifier, without)]
-    info = _info(classifier, examples, used, config, result, notes, hands_matter=matter)
+    info = _info(classifier, examples, strokes, used, result, notes, hands_matter=matter)
     with staging_folder(out) as folder:
         shutil.copyfile(packaged_folder() / ENCODERS_FILE, folder / NETWORK_FILE)
         write_examples(folder, examples)
+        write_examples(folder, strokes.examples, STROKES_FILE)
         write_model_info(folder, info)
         now = datetime.now()  # noqa: DTZ005 - a folder is named by the clock on the user's wall
         measured = "" if result is None else f"_acc{result.accuracy:.3f}"
@@ -169,41 +171,30 @@ def left_out_result(classifier: FewShotClassifier) -> ClipResult | None:
     )
 
 
-def windows_of(seconds: Float32) -> tuple[float, ...]:
-    """Durations of live windows: that of usual takes, and of short and long ones where they differ."""
-    low, high = (float(np.clip(np.quantile(seconds, q), *_WINDOWS)) for q in (0.25, 0.75))
-    if high <= _ALIKE * low:
-        return (round(float(np.clip(np.median(seconds), *_WINDOWS)), 2),)
-    return (round(low, 2), round(high, 2))
-
-
 def _info(
     classifier: FewShotClassifier,
     examples: Examples,
+    strokes: Strokes,
     clips: Sequence[Clip],
-    config: TeachConfig,
     result: ClipResult | None,
     notes: Sequence[str],
     *,
     hands_matter: bool,
 ) -> ModelInfo:
     gestures = [gesture for gesture in classifier.gestures if gesture != BACKGROUND]
-    labels = np.array(examples.labels)
     usual = classifier.usual
-    if config.window_seconds is not None:
-        windows: tuple[float, ...] = (config.window_seconds,)
-    else:
-        windows = windows_of(examples.seconds[labels != BACKGROUND])
     return ModelInfo(
         kind=KIND,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         labels=(*gestures, BACKGROUND),
-        window_seconds=max(windows),
+        window_seconds=max(strokes.windows),
         hands_matter=hands_matter,
         few_shot=FewShot(
-            windows=windows,
+            windows=strokes.windows,
             weights=tuple(float(w) for w in classifier.weights),
             border=classifier.border,
+            stroke_weights=tuple(float(w) for w in strokes.weights),
+            stroke_border=strokes.border,
             usual_weights=usual.weights,
             usual_levels=usual.levels,
             usual_border=usual.border,
@@ -211,10 +202,8 @@ def _info(
         ),
         background="learned" if BACKGROUND in classifier.gestures else "derived",
         thresholds={gesture: Threshold(enter=_ENTER, leave=_LEAVE) for gesture in gestures},
-        gesture_seconds={
-            gesture: float(max(np.median(examples.seconds[labels == gesture]) - 2 * _WAITS, 0.2))
-            for gesture in gestures
-        },
+        gesture_seconds={gesture: max(strokes.usual[gesture], 0.2) for gesture in gestures},
+        held=strokes.held,
         evaluation=_evaluation(classifier, result),
         parameters=int(read_card(packaged_folder())["parameters"]),
         seed=0,

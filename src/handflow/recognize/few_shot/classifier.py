@@ -77,6 +77,8 @@ class FewShotClassifier:
         usual: weights and border where the examples do not say better.
         border: of the unknown, where it was settled before; None: from the examples.
         weights: of the parts, likewise.
+        groups: (examples,) which examples are of one take, and are left out together; None: each is of its
+            own.
 
     Raises:
         ValueError: there are no examples, or not as many labels.
@@ -90,6 +92,7 @@ class FewShotClassifier:
         *,
         weights: Sequence[float] | None = None,
         border: float | None = None,
+        groups: Sequence[Hashable] | None = None,
     ) -> None:
         if not len(examples) or len(examples) != len(labels):
             raise ValueError(
@@ -102,7 +105,8 @@ class FewShotClassifier:
         self._members = members_of(self.label, len(self.gestures))
         self.usual = usual
         self._left_out: LeftOut | None = None
-        self._regression = self._learned(np.arange(len(examples)))
+        self._group = _numbered(range(len(examples)) if groups is None else groups)
+        self._regression = self._learned(self._group)
         if weights is None or border is None:
             self.weights, self.border = self._fitted()
         else:
@@ -112,6 +116,12 @@ class FewShotClassifier:
     def counts(self) -> NDArray[np.intp]:
         """(gestures,) examples of each."""
         return np.asarray(np.bincount(self.label, minlength=len(self.gestures)))
+
+    @property
+    def _takes(self) -> NDArray[np.intp]:
+        """(gestures,) takes of each, several examples of which may be there."""
+        pairs = np.unique(np.stack([self.label, self._group]), axis=1)
+        return np.asarray(np.bincount(pairs[0], minlength=len(self.gestures)))
 
     def answer(self, queries: Looks) -> Answer:
         """What the examples say about queries."""
@@ -125,10 +135,15 @@ class FewShotClassifier:
         rows = np.arange(len(best))
         return Answer(chance, self.known(self._least(nearness)), scores.nearest[rows, best])
 
-    def scores(self, queries: Looks) -> Float64:
-        """(gestures,) probabilities for windows of one moment: each gesture's best, at most 1 in all."""
+    def scores(self, queries: Looks, share: Float64 | float = 1.0) -> Float64:
+        """(gestures,) probabilities for windows of one moment: each gesture's best, at most 1 in all.
+
+        Args:
+            queries: the windows.
+            share: (queries, gestures) factors 0 to 1, such as of their pace.
+        """
         answer = self.answer(queries)
-        best: Float64 = (answer.chance * answer.known[:, None]).max(axis=0)
+        best: Float64 = (answer.chance * answer.known[:, None] * share).max(axis=0)
         return best / max(1.0, float(best.sum()))
 
     def levels(self, queries: Looks, gesture: NDArray[np.intp]) -> Float64:
@@ -143,7 +158,7 @@ class FewShotClassifier:
 
     def _learned(self, group: NDArray[np.intp]) -> Regression | None:
         """The regression over all examples; None where there are too few for it to say anything."""
-        if len(self.gestures) < 2 or np.median(self.counts) < FEWEST_TO_FIT:
+        if len(self.gestures) < 2 or np.median(self._takes) < FEWEST_TO_FIT:
             return None
         return learn(self.examples, self.label, len(self.gestures), group)
 
@@ -171,7 +186,7 @@ class FewShotClassifier:
     def leave_one_out(self) -> LeftOut:
         """What the others say about each example; of more than some hundred, about an even choice."""
         if self._left_out is None:
-            self._left_out = self._weighed(*self._without(np.arange(len(self.examples))))
+            self._left_out = self._weighed(*self._without(self._group))
         return self._left_out
 
     def leave_groups_out(self, group: Sequence[Hashable]) -> LeftOut:
@@ -180,15 +195,14 @@ class FewShotClassifier:
         Args:
             group: (examples,) such as whose each is.
         """
-        names = {name: number for number, name in enumerate(dict.fromkeys(group))}
-        return self._weighed(*self._without(np.array([names[name] for name in group])))
+        return self._weighed(*self._without(_numbered(group)))
 
     def _fitted(self) -> tuple[Float64, float]:
-        example, parts, nearest = self._without(np.arange(len(self.examples)))
+        example, parts, nearest = self._without(self._group)
         truth = self.label[example]
         usual = np.array(self.usual.weights)
         # With fewer, leaving one out says more about the lack of examples than about the parts.
-        enough = (self.counts[truth] >= FEWEST_TO_FIT) & ~self._twins(parts, truth)
+        enough = (self._takes[truth] >= FEWEST_TO_FIT) & ~self._twins(parts, truth)
         self.weights = fit_weights(parts[:, enough], truth[enough], usual)
         self.border = self.usual.border
         self._left_out = self._weighed(example, parts, nearest)
@@ -257,3 +271,9 @@ class FewShotClassifier:
             if abs(step) < 1e-5:
                 break
         return border
+
+
+def _numbered(group: Sequence[Hashable]) -> NDArray[np.intp]:
+    """(n,) numbers for names of groups."""
+    names = {name: number for number, name in enumerate(dict.fromkeys(group))}
+    return np.array([names[name] for name in group], np.intp)

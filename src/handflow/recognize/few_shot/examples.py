@@ -13,7 +13,8 @@ from handflow.recognize.few_shot.views import Views, active_span, view_of
 from handflow.recognize.windows import STEPS
 from handflow.types import LEFT, RIGHT, Clip, Float32, HandSequence
 
-EXAMPLES_FILE = "examples.npz"
+EXAMPLES_FILE, STROKES_FILE = "examples.npz", "strokes.npz"
+"""Whole takes, by which clips are told; their strokes and idle views, by which live windows are."""
 _MOST_BYTES = 1 << 30  # that the arrays of a file may take
 
 
@@ -79,10 +80,10 @@ def examples_of(clips: Sequence[Clip], encoders: Encoders, *, hands_matter: bool
     )
 
 
-def write_examples(folder: Path, examples: Examples) -> None:
-    """Writes examples.npz into a folder that nobody reads yet."""
+def write_examples(folder: Path, examples: Examples, file: str = EXAMPLES_FILE) -> None:
+    """Writes examples into a folder that nobody reads yet."""
     np.savez_compressed(
-        folder / EXAMPLES_FILE,
+        folder / file,
         landmarks=examples.views.landmarks,
         share=examples.views.share,
         acting=examples.views.acting,
@@ -94,13 +95,13 @@ def write_examples(folder: Path, examples: Examples) -> None:
     )
 
 
-def read_examples(folder: Path) -> Examples:
-    """Reads examples.npz; nothing in it is unpickled.
+def read_examples(folder: Path, file: str = EXAMPLES_FILE) -> Examples:
+    """Reads examples of a model's folder; nothing in them is unpickled.
 
     Raises:
         ModelFileError: it is missing, damaged, or unpacks to more than a gigabyte.
     """
-    path = folder / EXAMPLES_FILE
+    path = folder / file
     try:
         found = read_npz(path, limit=_MOST_BYTES, error=ModelFileError)
     except ModelFileError as error:

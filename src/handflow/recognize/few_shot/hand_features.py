@@ -6,7 +6,7 @@ pretraining, on a GPU too, and live recognition compute the same.
 
 from typing import Any
 
-FEW_SHOT_VERSION = 1
+FEW_SHOT_VERSION = 2
 """Raised whenever the numbers change: encoders and taught models of another version are refused."""
 CHANNELS = 143
 """Rows of a hand's features."""

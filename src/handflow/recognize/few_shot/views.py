@@ -17,9 +17,6 @@ from handflow.types import LEFT, RIGHT, Float32, Float64, HandSequence
 LEAST_SEEN = 0.3
 """Share of a live window in which a hand must be seen; below it nothing is going on."""
 
-REST = 0.3
-"""Seconds at the end of a live view in which the hand is supposed to rest; of a short one, at most half."""
-
 _CENTRE = (0, 5, 17)
 _TIPS = (4, 8, 12, 16, 20)
 _RIGHT_BONUS = 1.25  # the left hand acts where it moves clearly more: a tie must not flip
@@ -85,7 +82,6 @@ def view_of(
     end: float,
     *,
     hands_matter: bool = False,
-    until: float = math.inf,
 ) -> Views | None:
     """The view of `sequence` from `start` to `end` (seconds); None where no hand is seen in it.
 
@@ -98,9 +94,8 @@ def view_of(
         end: seconds; later frames are not looked at.
         hands_matter: True keeps left hands as they are; else they are mirrored in shape, never in path. The
             acting hand comes first in any case.
-        until: seconds; frames after it are not looked at either.
     """
-    found = sightings(sequence, start - 1e-6, min(end, until) + 1e-6)
+    found = sightings(sequence, start - 1e-6, end + 1e-6)
     if not found.usable.any():
         return None
     if not hands_matter:
@@ -153,30 +148,21 @@ def _mirror(hand: Float32) -> None:
     hand[..., 0] = 2 * centre - hand[..., 0]
 
 
-def rest_of(seconds: float) -> float:
-    """Seconds of a live view of `seconds` in which the hand is supposed to rest."""
-    return min(REST, seconds / 2)
-
-
 def live_view(
     sequence: HandSequence | Sightings, end: float, seconds: float, *, hands_matter: bool = False
 ) -> Views | None:
-    """The view of the moments up to `end`, as if the hand rested from now on.
-
-    Takes end with a hand at rest. A gesture that is over this moment looks like them only with that rest, so
-    it is supposed instead of waited for: events come a third of a second earlier.
+    """The view of the last moments, up to `end`: compared with strokes, which end where a gesture is over.
 
     Args:
         sequence: landmarks over time; later frames are not looked at.
         end: seconds, now.
-        seconds: of the view, the supposed rest included.
+        seconds: of the view.
         hands_matter: see `view_of`.
 
     Returns:
         None where no hand is seen, or too little of one.
     """
-    rest = rest_of(seconds)
-    view = view_of(sequence, end + rest - seconds, end + rest, hands_matter=hands_matter, until=end)
+    view = view_of(sequence, end - seconds, end, hands_matter=hands_matter)
     return view if view is not None and view.share.max() >= LEAST_SEEN else None
 
 
