@@ -1,6 +1,6 @@
 """How gestures are spotted in streams: made, trained, calibrated and scored by one command.
 
-    python benchmarks/streams.py OUT [--data ../shared/data] [--part train,calibrate,score,rates,unknown,pixels,real]
+    python benchmarks/streams.py OUT [--data FOLDER] [--part gestures,idle,rate,unknown,pixels,real]
 
 OUT keeps the model and what is scored so far, so that an interrupted run goes on. The landmark network learns
 four directions from annotated streams of virtual persons; thresholds come from other persons, scores from yet
@@ -106,9 +106,7 @@ def make(order: Order) -> Stream:
 def tracked(stream: Stream, seed: int) -> Stream:
     """The stream with a tracker's errors."""
     noise = random_numbers(seed, 31)
-    return replace(
-        stream, sequence=add_tracker_noise(stream.sequence, noise, frame_size=stream.frame_size)
-    )
+    return replace(stream, sequence=add_tracker_noise(stream.sequence, noise, frame_size=stream.frame_size))
 
 
 def rendered(order: Order) -> Stream:
@@ -277,6 +275,8 @@ def report(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
             made, hits = (sum(pair[k] for pair in unknown.values()) for k in (0, 1))
             told = ", ".join(f"{label} {1 - hit / n:.1%}" for label, (n, hit) in unknown.items())
             yield f"untaught gestures refused, {source} source: {1 - hits / made:.1%} of {made} ({told})"
+    if not rows:
+        return
     cpu, frames = sum(r["cpu"] for r in rows), sum(r["frames"] for r in rows)
     yield f"recognition: {1000 * cpu / frames:.2f} ms of processor time a frame, mean of {frames}"
 
@@ -296,7 +296,9 @@ def real(data: Path, model: Path) -> Iterator[str]:
         for label, clip in recordings:
             start = float(clip.sequence.timestamps[0])
             takes += [
-                replace(clip, id=f"{label}-{k}", sequence=_part(clip.sequence, start + 2 * k, start + 2 * k + 2))
+                replace(
+                    clip, id=f"{label}-{k}", sequence=_part(clip.sequence, start + 2 * k, start + 2 * k + 2)
+                )
                 for k in range(5)
             ]
         taught = load_recognizer(teach_model(takes, Path(scratch)).folder)
@@ -307,7 +309,7 @@ def real(data: Path, model: Path) -> Iterator[str]:
             events = recognize_stream(Spotting(taught), stream)
             names = [e.gesture for e in events]
             told = ", ".join(f"{n} {names.count(n)}" for n in sorted(set(names)))
-            yield f"“{label}” repeated for {rest.duration:.1f} s, taught by the 10 s before: {told or 'nothing'}"
+            yield f"“{label}” repeated for {rest.duration:.1f} s, taught by 10 s of it: {told or 'nothing'}"
     recognizer = load_recognizer(model)
     for video in sorted((data / "videos").glob("*.avi")):
         with open_source(video) as source:
@@ -336,7 +338,9 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--data", type=Path, help="folder with landmarks/ and videos/ of real hands")
     parser.add_argument("--persons", type=int, default=160, help="to train on")
-    parser.add_argument("--wanted", type=float, default=0.3, help="false activations an hour to calibrate for")
+    parser.add_argument(
+        "--wanted", type=float, default=0.3, help="false activations an hour to calibrate for"
+    )
     parser.add_argument("--part", default="gestures,idle,rate,unknown,pixels,real")
     parser.add_argument("--jobs", type=int, default=cores())
     parser.add_argument("--seed", type=int, default=0)

@@ -237,7 +237,7 @@ class GestureEvent:
 
 @dataclass(frozen=True, slots=True)
 class StageTimes:
-    """Milliseconds spent per stage, one entry a frame; of the last `KEPT` frames, that hours take no memory."""
+    """Milliseconds spent per stage, one entry a frame; the last `KEPT` frames are kept."""
 
     KEPT: ClassVar[int] = 20_000
 

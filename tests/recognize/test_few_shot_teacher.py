@@ -134,7 +134,8 @@ def told_by_the_others(hand: str, *, hands_matter: bool) -> float:
 
 @pytest.mark.parametrize("hand", ["left", "right"])
 def test_where_hands_matter_either_hand_is_told_as_well_as_where_not(hand: str) -> None:
-    assert told_by_the_others(hand, hands_matter=True) > told_by_the_others(hand, hands_matter=False) - 0.1
+    matters, either = (told_by_the_others(hand, hands_matter=matter) for matter in (True, False))
+    assert matters > either - 0.15  # of 18 takes two may differ
 
 
 def of_either_hand(*, second_hand: bool) -> list[Clip]:

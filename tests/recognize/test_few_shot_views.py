@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from handflow.recognize.few_shot.views import (
     LEAST_SEEN,
-    REST,
     Views,
     active_span,
     live_view,
@@ -291,20 +290,19 @@ def test_a_live_view_does_not_look_at_later_frames() -> None:
 
 
 @pytest.mark.parametrize("seconds", [0.4, 1.0, 4.0])
-def test_a_live_view_ends_with_a_rest(seconds: float) -> None:
+def test_a_live_view_is_of_the_last_moments_and_supposes_nothing(seconds: float) -> None:
     made = performed(np.arange(0, 5, 1 / 30), lasts=5.0)
-    view = live_view(made, float(made.timestamps[-1]), seconds)
+    end = float(made.timestamps[-1])
+    view, same = live_view(made, end, seconds), view_of(made, end - seconds, end)
     assert view is not None
-    still = np.abs(np.diff(view.landmarks[0, :, 0, 0, 0])) < 1e-3
-    share = min(REST, seconds / 2) / seconds
-    assert not still[: int(len(still) * (1 - share)) - 2].any()
-    assert still[int(len(still) * (1 - share)) + 2 :].all()
+    np.testing.assert_array_equal(view.landmarks, landmarks_of(same)[None])
+    assert (np.abs(np.diff(view.landmarks[0, 1:-2, 0, 0, 0])) > 1e-3).all()
 
 
 @pytest.mark.parametrize(("share", "seen"), [(LEAST_SEEN + 0.1, True), (LEAST_SEEN - 0.1, False)])
 def test_a_live_view_needs_a_hand_for_a_part_of_its_time(share: float, seen: bool) -> None:
     made = performed(np.arange(100) / 50, lasts=2.0)
     gone = np.random.default_rng(0).permutation(100) >= share * 100
-    view = live_view(without(made, gone), float(made.timestamps[-1]), 2.0 + REST)
+    view = live_view(without(made, gone), float(made.timestamps[-1]), 2.0)
     assert (view is not None) == seen
     assert live_view(nothing(30), 1.0, 1.0) is None

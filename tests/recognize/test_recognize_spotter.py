@@ -185,7 +185,7 @@ def test_a_certain_gesture_waits_for_its_stroke_to_end_unless_it_is_to_be_early(
 ) -> None:
     certain = told(1.35, 2.0)
     usual = {"swipe": OFFSET - ONSET}
-    patient = SpotterConfig(gesture_seconds=usual, patience=0.5)
+    patient = SpotterConfig(gesture_seconds=usual, patience=0.5, slow=0.25)
     (waiting,) = follow(certain, stroke, fps, drop=drop, config=patient)
     slow_again = OFFSET - 0.1465 * (OFFSET - ONSET)  # where the stroke is down to a quarter of its peak
     assert slow_again - 1e-6 <= waiting.time <= slow_again + late_by(fps, drop)
@@ -213,10 +213,19 @@ def test_patience_has_an_end(fps: float, drop: bool) -> None:
 
 @pytest.mark.parametrize("fps", [15.0, 30.0, 60.0])
 def test_a_gesture_that_was_certain_is_said_though_its_score_falls_before_the_stroke_ends(fps: float) -> None:
-    config = SpotterConfig(gesture_seconds={"swipe": OFFSET - ONSET}, patience=1.0)
-    (event,) = follow(told(1.2, 1.4), stroke, fps, config=config)
+    config = SpotterConfig(gesture_seconds={"swipe": OFFSET - ONSET}, patience=1.0, minimum=0.05)
+
+    def fades(time: float) -> tuple[str, float]:
+        return ("swipe", 0.97 if time <= 1.4 else 0.55) if 1.2 <= time <= 1.5 else ("background", 1.0)
+
+    (event,) = follow(fades, stroke, fps, config=config)
     assert 1.4 < event.time <= 1.4 + 1 / fps + 0.05
-    assert not follow(told(1.2, 1.2 + 1e-3), stroke, fps, config=config)  # a single frame is not certain
+
+
+@pytest.mark.parametrize("fps", [15.0, 30.0])
+def test_a_gesture_that_was_certain_is_said_though_its_score_vanishes(fps: float) -> None:
+    config = SpotterConfig(gesture_seconds={"swipe": OFFSET - ONSET}, patience=1.0)
+    assert len(follow(told(1.2, 1.4), stroke, fps, config=config)) == 1
 
 
 @AT_EVERY_RATE

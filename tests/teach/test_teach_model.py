@@ -13,15 +13,15 @@ from handflow.data import Dataset
 from handflow.errors import TrainingError
 from handflow.evaluate.facts import data_fingerprint
 from handflow.recognize import load_recognizer, read_model_info
-from handflow.recognize.few_shot.examples import EXAMPLES_FILE, read_examples
+from handflow.recognize.few_shot.examples import EXAMPLES_FILE, STROKES_FILE, read_examples
 from handflow.recognize.few_shot.packaged import ENCODERS_FILE, packaged_folder
 from handflow.recognize.few_shot.teacher import Teacher
 from handflow.recognize.model_folder import INFO_FILE, NETWORK_FILE
 from handflow.teach import Taught, TeachConfig, advise, teach_model
 from handflow.teach import folder as folder_module
 from handflow.teach import memory as memory_module
-from handflow.teach.folder import windows_of
 from handflow.teach.memory import FewShotMemory
+from handflow.teach.strokes import stroke_windows
 from handflow.types import BACKGROUND, Clip, HandSequence
 from teach.few_shot_samples import CLEAR, clip_of, nothing, performed, sequence, stay, takes
 
@@ -56,7 +56,7 @@ def half_seen(clip: Clip) -> Clip:
 def test_the_folder_holds_all_that_running_it_needs(taught: Taught) -> None:
     folder, clips = taught.folder, takes(people=(5, 9))
     files = {path.name for path in folder.iterdir()} - {"confusion.png"}  # needs matplotlib
-    assert files == {NETWORK_FILE, INFO_FILE, EXAMPLES_FILE, "report.html"}
+    assert files == {NETWORK_FILE, INFO_FILE, EXAMPLES_FILE, STROKES_FILE, "report.html"}
     assert (folder / NETWORK_FILE).read_bytes() == (packaged_folder() / ENCODERS_FILE).read_bytes()
     examples = read_examples(folder)
     assert examples.clips == tuple(clip.id for clip in clips)
@@ -190,7 +190,7 @@ def test_odd_clips_make_a_model_that_knows_them(kind: str, hands_matter: bool, t
     info = recognizer.info
     assert info.hands_matter == hands_matter
     assert info.few_shot is not None
-    assert all(0.4 <= window <= 4 for window in info.few_shot.windows)
+    assert all(0.3 <= window <= 4 for window in info.few_shot.windows)
     shown = [clip for clip in clips if clip.sequence.seen.any()]
     for clip in shown:
         chance = recognizer.classify(clip)
@@ -239,14 +239,14 @@ def test_clips_without_a_hand_are_named_and_noted(tmp_path: Path, caplog: pytest
         ([1.0], (1.0,)),
         ([1.0, 1.1, 1.2], (1.1,)),
         ([0.5, 0.5, 2.0, 2.0], (0.5, 2.0)),
-        ([0.0, 0.01], (0.4,)),
+        ([0.0, 0.01], (0.3,)),
         ([30.0], (4.0,)),
-        ([0.1, 0.1, 60.0, 60.0], (0.4, 4.0)),
+        ([0.1, 0.1, 60.0, 60.0], (0.3, 4.0)),
         ([1.0] * 20 + [9.0], (1.0,)),
     ],
 )
-def test_windows_last_as_long_as_usual_takes(seconds: list[float], windows: tuple[float, ...]) -> None:
-    assert windows_of(np.array(seconds, np.float32)) == pytest.approx(windows)
+def test_windows_last_as_long_as_usual_strokes(seconds: list[float], windows: tuple[float, ...]) -> None:
+    assert stroke_windows(np.array(seconds, np.float32)) == pytest.approx(windows)
 
 
 def test_long_and_short_gestures_get_a_window_each(tmp_path: Path) -> None:

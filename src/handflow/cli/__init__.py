@@ -28,7 +28,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "review": ("handflow.cli.review", "Look at all clips on one page; delete or relabel them."),
     "train": ("handflow.cli.train", "Make a model of a dataset: few-shot in a second, or a trained network."),
     "evaluate": ("handflow.cli.evaluate", "Measure a model, or a kind of model, on clips or streams."),
-    "calibrate": ("handflow.cli.calibrate", "Set a model's thresholds by background that it must not fire on."),
+    "calibrate": (
+        "handflow.cli.calibrate",
+        "Set a model's thresholds by background that it must not fire on.",
+    ),
     "run": ("handflow.cli.run", "Recognize gestures live from a camera, file or URL."),
     "pretrain": ("handflow.cli.pretrain", "Train the encoders of few-shot models anew; nobody needs to."),
     "export": ("handflow.cli.export", "Pack a trained model for use without handflow."),

@@ -179,10 +179,8 @@ def _table(info: "ModelInfo", point: "OperatingPoint") -> Table:
 
 def _words(point: "OperatingPoint") -> list[str]:
     before = point.before.all_false / point.hours
-    lines = [
-        f"{point.hours:.2f} hours: {before:.2f} false activations an hour before, {point.rate:.2f} now "
-        f"(at most {point.upper:.2f}, with 97.5 % confidence)."
-    ]
+    now = f"{point.rate:.2f} now (at most {point.upper:.2f}, with 97.5 % confidence)"
+    lines = [f"{point.hours:.2f} hours: {before:.2f} false activations an hour before, {now}."]
     total = sum(point.made.values())
     if total:
         old, new = (sum(c.hits.values()) / total for c in (point.before, point.after))

@@ -5,4 +5,13 @@ from handflow.data.dataset import Dataset
 from handflow.data.layout import ClipEntry
 from handflow.data.loading import load_clips, load_streams, load_takes
 
-__all__ = ["Archive", "ClipEntry", "Dataset", "load_clips", "load_streams", "load_takes", "read_archive", "write_archive"]
+__all__ = [
+    "Archive",
+    "ClipEntry",
+    "Dataset",
+    "load_clips",
+    "load_streams",
+    "load_takes",
+    "read_archive",
+    "write_archive",
+]

@@ -1,4 +1,4 @@
-"""Cuts continuous recordings into clips to learn from: one for each annotated gesture, the rest background."""
+"""Cuts continuous recordings into clips to learn from: one for each annotated gesture; the rest is idle."""
 
 from collections.abc import Iterator
 from dataclasses import replace

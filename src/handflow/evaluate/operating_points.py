@@ -18,7 +18,7 @@ from handflow.recognize.spotter import SpotterConfig, Threshold
 from handflow.recognize.spotting import Spotting
 from handflow.types import BACKGROUND, GestureEvent, Stream
 
-GRID = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995)
+GRID = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995, 0.998)
 """Enter thresholds that are tried."""
 LEAVE = 0.5
 """Share of the enter threshold at which a gesture is let go."""
@@ -93,23 +93,21 @@ def choose_thresholds(
     config = recognizer.info.spotter
     gestures = [label for label in recognizer.labels if label != BACKGROUND]
     made = Counter(s.label for stream in streams for s in stream.segments if s.label in gestures)
-    levels = [_all_at(config, gestures, enter) for enter in GRID]
+    own = {g: config.thresholds.get(g, config.default).enter for g in gestures}
+    grid = sorted({*GRID, *own.values()})
+    levels = [_all_at(config, gestures, enter) for enter in grid]
     *at_level, before = _count(recognizer, streams, [*levels, config], progress, 0)
-    chosen = {}
-    for gesture in gestures:
-        own = config.thresholds.get(gesture, config.default).enter
-        first = next((k for k, enter in enumerate(GRID) if enter >= own), len(GRID) - 1)
-        chosen[gesture] = 0 if made[gesture] else first
+    chosen = {g: 0 if made[g] else grid.index(own[g]) for g in gestures}
     while sum(at_level[k].false.get(g, 0) for g, k in chosen.items()) > wanted * hours:
         best = max(
-            (g for g in gestures if chosen[g] < len(GRID) - 1),
+            (g for g in gestures if chosen[g] < len(grid) - 1),
             key=lambda g: _worth(at_level, g, chosen[g]),
             default=None,
         )
         if best is None:
             break
         chosen[best] = _step(at_level, best, chosen[best])
-    thresholds = {g: Threshold(GRID[k], round(LEAVE * GRID[k], 4)) for g, k in chosen.items()}
+    thresholds = {g: Threshold(grid[k], round(LEAVE * grid[k], 4)) for g, k in chosen.items()}
     after = _count(recognizer, streams, [replace(config, thresholds=thresholds)], progress, len(streams))[0]
     rivals = tuple((*pair, times) for pair, times in Counter(after.mixed).most_common(3))
     return OperatingPoint(thresholds, before, after, dict(made), hours, wanted, rivals)
@@ -172,9 +170,9 @@ def _events(
     for number, slotted in enumerate(slotted_frames(stream.sequence)):
         each = recognizer.update_each(slotted, float(stream.sequence.timestamps[number]), number)
         for spotting, so_far in zip(spottings, events, strict=True):
-            so_far += spotting.spot(each).events
+            so_far.extend(spotting.spot(each).events)
     for spotting, so_far in zip(spottings, events, strict=True):
-        so_far += spotting.finish()
+        so_far.extend(spotting.finish())
     return events
 
 

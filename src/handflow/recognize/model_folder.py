@@ -19,7 +19,7 @@ from handflow.types import BACKGROUND
 
 FORMAT_VERSION = 1
 """Version of model.json; raised when an older program could not read it."""
-FEW_SHOT_MINIMUM = 0.04
+FEW_SHOT_MINIMUM = 0.06
 """Seconds that the score of a few-shot model must stay above its threshold."""
 INFO_FILE, NETWORK_FILE = "model.json", "model.onnx"
 
@@ -68,7 +68,9 @@ class FewShot(_Part):
     windows: tuple[float, ...] = Field(min_length=1, max_length=4)  # seconds, looked at with every frame
     weights: tuple[float, ...]  # of the parts of unlikeness (`few_shot.parts.PARTS`)
     border: float  # of the unknown
-    stroke_weights: tuple[float, ...]  # the same of the strokes of the examples, which live windows are compared with
+    stroke_weights: tuple[
+        float, ...
+    ]  # the same of the strokes of the examples, which live windows are compared with
     stroke_border: float
     usual_weights: tuple[float, ...]  # what they would be without examples
     usual_levels: tuple[float, ...]  # of the parts, between takes of one gesture

@@ -9,6 +9,7 @@ import math
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
 import numpy as np
 
 from handflow.types import BACKGROUND, Float32, GestureEvent, Scores
@@ -110,10 +111,17 @@ class Spotter:
         best = self._best(scores)
         if self._candidate is None and best is not None:
             self._candidate = _Candidate(best, scores.timestamp)
-        elif self._candidate is not None and best is not None and best != self._candidate.gesture:
+        elif best is not None and self._overtaken(best):
             # Another gesture took the lead: it begins anew, whether or not the first has fired.
             self._candidate = _Candidate(best, scores.timestamp)
         return self._decide(scores)
+
+    def _overtaken(self, best: str) -> bool:
+        """Whether another gesture leads than the one that was the candidate."""
+        held = self._candidate
+        if held is None or best == held.gesture:
+            return False
+        return held.fired or not held.certain
 
     def finish(self) -> tuple[GestureEvent, ...]:
         """Ends the source. A gesture that was not sure by now stays unsaid."""
@@ -143,6 +151,8 @@ class Spotter:
 
     def _let_go(self, scores: Scores) -> None:
         held = self._candidate
+        if held is not None and held.certain and not held.fired:
+            return  # it is only waiting for its stroke to end
         if held is not None and self._score(scores, held.gesture) < self.threshold(held.gesture).leave:
             self._candidate = None
 
@@ -202,7 +212,7 @@ class Spotter:
         if config.early or gesture in config.held:
             return False
         usual = config.gesture_seconds.get(gesture, _USUAL)
-        return self._motion.now > config.slow * self._motion.peak(usual)
+        return self._motion.now > max(config.slow * self._motion.peak(usual), _FAINT)
 
     def _event(self, held: _Candidate, score: float, scores: Scores) -> GestureEvent:
         usual = self.config.gesture_seconds.get(held.gesture, _USUAL)

@@ -57,7 +57,7 @@ class Activity:
 
 def activity_of(sequence: HandSequence) -> Activity | None:
     """Activity of the hand that does more; None where no hand is seen twice."""
-    marks, usable = merge_slots(sequence.landmarks, usable_hands(sequence.landmarks) & ~sequence.filled)
+    usable = merge_slots(sequence.landmarks, usable_hands(sequence.landmarks) & ~sequence.filled)[1]
     found = [_slot_activity(sequence, slot) for slot in (0, 1) if usable[:, slot].sum() > 1]
     return max(found, key=lambda a: float(a.speed.sum()), default=None)
 
@@ -135,9 +135,7 @@ def _candidates(sequence: HandSequence) -> _Take:
         return _Take([], np.zeros(0), np.zeros((0, 0)))
     spans = [*_bouts(activity), *_rests(activity)]
     total = float(activity.speed.sum()) + 1e-9
-    share = [
-        0.3 if s.held else activity.speed[_within(activity.times, s)].sum() / total for s in spans
-    ]
+    share = [0.3 if s.held else activity.speed[_within(activity.times, s)].sum() / total for s in spans]
     return _Take(spans, np.array(share), np.array([_described(sequence, s) for s in spans]))
 
 
@@ -176,7 +174,9 @@ def _rests(activity: Activity) -> list[Stroke]:
     """Stretches in which the hand hardly moves."""
     still = np.concatenate([[False], activity.speed < _STILL, [False]])
     change = np.flatnonzero(np.diff(still.astype(int)))
-    spans = [(activity.times[a], activity.times[b - 1]) for a, b in zip(change[::2], change[1::2], strict=True)]
+    spans = [
+        (activity.times[a], activity.times[b - 1]) for a, b in zip(change[::2], change[1::2], strict=True)
+    ]
     return [Stroke(float(a), float(b), held=True) for a, b in spans if b - a >= _REST]
 
 
@@ -231,7 +231,7 @@ def _nearest(take: _Take, other: _Take) -> Float64:
 
 def _distances(a: Float64, b: Float64) -> Float64:
     square = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1)[None] - 2 * a @ b.T
-    return np.sqrt(np.maximum(square, 0))
+    return np.asarray(np.sqrt(np.maximum(square, 0)))
 
 
 def _is_held(clip: Clip) -> bool:

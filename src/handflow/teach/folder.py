@@ -37,7 +37,7 @@ from handflow.types import BACKGROUND, Clip
 
 KIND = "few-shot"
 _ENTER, _LEAVE = 0.7, 0.4  # scores at which a gesture counts when running live, and is over
-_WINDOWS = (0.3, 4.0)  # seconds, shortest and longest window
+_WINDOWS = (0.4, 4.0)  # seconds, shortest and longest window that can be wished
 
 _log = logging.getLogger(__name__)
 

@@ -15,8 +15,8 @@ from handflow.recognize.few_shot.teacher import Teacher
 from handflow.types import BACKGROUND, Clip, Float32, Float64
 
 _WINDOWS = (0.3, 4.0)  # seconds, shortest and longest live window
-_QUANTILES = (0.1, 0.5, 0.9)  # of the durations of strokes, of which live windows are
-_ALIKE = 1.2  # windows whose lengths differ by less than this factor are one
+_QUANTILES = (0.2, 0.8)  # of the durations of strokes, of which live windows are: each costs time
+_ALIKE = 1.35  # windows whose lengths differ by less than this factor are one
 _MOST_IDLE, _MOST_OF_CLIP = 24, 6  # idle views that become examples
 _ACCEPTED = 0.2  # least score of an idle view that becomes one
 _APART = 0.3  # seconds between two of them
@@ -59,13 +59,12 @@ def learn_strokes(teacher: Teacher, clips: Sequence[Clip], *, window: float | No
 
 
 def stroke_windows(seconds: Float32) -> tuple[float, ...]:
-    """Durations of live windows, from how long strokes last: one to three."""
-    windows: list[float] = []
-    for quantile in np.quantile(seconds, _QUANTILES).tolist():
-        one = round(float(np.clip(quantile, *_WINDOWS)), 2)
-        if not windows or one >= _ALIKE * windows[-1]:
-            windows.append(one)
-    return tuple(windows)
+    """Durations of live windows: that of usual strokes, or of short and long ones where they differ."""
+    low, middle, high = (
+        round(float(np.clip(np.quantile(seconds, q), *_WINDOWS)), 2)
+        for q in (_QUANTILES[0], 0.5, _QUANTILES[1])
+    )
+    return (middle,) if high <= _ALIKE * low else (low, high)
 
 
 def _mistaken(
@@ -76,9 +75,7 @@ def _mistaken(
     teacher: Teacher,
 ) -> Examples | None:
     """The idle views that are most like a gesture, as examples of background; None where none is."""
-    pace = learn_pace(
-        log_speed(examples.views, examples.seconds), classifier.label, classifier.gestures
-    )
+    pace = learn_pace(log_speed(examples.views, examples.seconds), classifier.label, classifier.gestures)
     views, which = idle_views(clips, windows, hands_matter=teacher.hands_matter)
     speed = log_speed(views, np.array([seconds for _, _, seconds in which], np.float32))
     fast = pace.hopeful(speed)

@@ -24,9 +24,7 @@ def _persons(count: int, seed: int) -> Iterator[HandSequence]:
     for number in range(count):
         own = _FIRST_PERSON + 10_000 * (seed % 1000) + number
         person = varied_person(random_person(own), own)
-        stream = make_stream(
-            (), person, number, seconds=_SECONDS, fps=_RATES[number % len(_RATES)]
-        ).stream
+        stream = make_stream((), person, number, seconds=_SECONDS, fps=_RATES[number % len(_RATES)]).stream
         noisy = add_tracker_noise(
             stream.sequence, random_numbers(seed, number, 21), frame_size=stream.frame_size
         )

@@ -15,6 +15,7 @@ from handflow.processes import cores, keep_freed_memory
 from handflow.recognize.model_folder import Pictures
 from handflow.train.augment import flips
 from handflow.train.config import ImageConfig, TrainConfig
+from handflow.train.content import choose_window_seconds, usual_seconds
 from handflow.train.fitting import EpochReport, fit
 from handflow.train.image_networks import LRCN, ConvLSTM, ImageNetworkConfig
 from handflow.train.keras_weights import keras_parameters
@@ -23,7 +24,6 @@ from handflow.train.network import CalibratedNetwork, DoubtNetwork
 from handflow.train.picture_batches import FixedBatches, PictureBatches
 from handflow.train.picture_store import PictureStore
 from handflow.train.picture_windows import PreparedClip, WindowCutter, WindowVariety, prepare_clips
-from handflow.train.content import choose_window_seconds, usual_seconds
 from handflow.train.thresholds import tuned_thresholds
 from handflow.train.trained import TrainedNetwork
 from handflow.train.vary import VaryPictures

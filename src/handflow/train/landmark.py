@@ -17,6 +17,7 @@ from handflow.recognize.windows import STEPS, Windows
 from handflow.train.augment import flips
 from handflow.train.config import TrainConfig
 from handflow.train.fitting import EpochReport, fit
+from handflow.train.idle_hands import idle_hands
 from handflow.train.landmark_batches import HeldOut, TrainingBatches
 from handflow.train.network import (
     CalibratedNetwork,
@@ -24,7 +25,6 @@ from handflow.train.network import (
     NetworkConfig,
     count_parameters,
 )
-from handflow.train.idle_hands import idle_hands
 from handflow.train.sampling import (
     WINDOWS_PER_SCENE,
     Samples,
@@ -48,7 +48,7 @@ HARD = 0.1
 MANY_PEOPLE = 0.6
 """How far the way and the tempo of clips are varied, of the usual, where many people made them."""
 _MANY = 16
-_SEARCH_RATE, _SEARCHED = 10, 150_000  # windows of idle hands a second, and in all, that are searched at most
+_SEARCH_RATE, _SEARCHED = 10, 150_000  # windows of idle hands a second, and in all, searched at most
 _AT_ONCE = 4000  # windows of them at a time
 
 _log = logging.getLogger(__name__)
@@ -59,8 +59,8 @@ def train_landmark(
 ) -> TrainedNetwork:
     """Trains the landmark network on clips that all show a hand.
 
-    Idle hands of virtual persons are added to the recorded ones, and twice on the way those idle moments that
-    the network takes for gestures (hard negatives: Felzenszwalb et al., PAMI 32(9), 2010).
+    Idle hands of virtual persons are added to the recorded ones, and three times on the way those idle
+    moments that the network takes for gestures (hard negatives: Felzenszwalb et al., PAMI 32(9), 2010).
 
     Raises:
         DatasetError: the clips cannot be split as wished.
@@ -112,10 +112,8 @@ def train_landmark(
     searched = min(round(_SEARCH_RATE * sum(s.duration for s in idle)), _SEARCHED)
 
     def search(so_far: nn.Module) -> None:
-        found = []
-        for part in _portions(idle, searched):
-            found.append(_hard(so_far, sampler.draw_idle(*part, rng), seconds, config))
-        hard = Samples.stack(found)
+        drawn = (sampler.draw_idle(*part, rng) for part in _portions(idle, searched))
+        hard = Samples.stack([_hard(so_far, samples, seconds, config) for samples in drawn])
         _log.info("%d idle moments are taken for gestures and shown more often", len(hard))
         batches.add_hard(hard)
 
@@ -165,9 +163,7 @@ def features_of(windows: Windows, seconds: float, config: TrainConfig) -> torch.
     return torch.from_numpy(np.concatenate(parts) if parts else np.zeros((0, CHANNELS, STEPS), np.float32))
 
 
-def _portions(
-    idle: Sequence[HandSequence], windows: int
-) -> Iterator[tuple[list[HandSequence], int]]:
+def _portions(idle: Sequence[HandSequence], windows: int) -> Iterator[tuple[list[HandSequence], int]]:
     """Idle hands in portions of about `_AT_ONCE` windows, and how many windows each should give."""
     total = sum(s.duration for s in idle) or 1.0
     portion: list[HandSequence] = []

@@ -1,6 +1,7 @@
 """Batches of landmark windows, as features: what the landmark network is fitted to and watched on."""
 
 from collections.abc import Iterator
+
 import numpy as np
 import torch
 from numpy.typing import NDArray

@@ -16,7 +16,7 @@ _CENTRE = (0, 5, 9, 13, 17)
 _TIPS = (4, 8, 12, 16, 20)
 _MEAN_OVER = 0.1  # seconds: a tracker's jumps are shorter
 _STILL = 0.05  # palm lengths a second, added: below it nothing moves
-_SPREADS = 3.0  # below the examples' mean logarithm at which a gesture is as likely not meant
+_SPREADS = 2.5  # below the examples' mean logarithm at which a gesture is as likely not meant
 _LEAST_SPREAD, _UNSURE_SPREAD = 0.15, 0.25  # of the logarithm; where there are fewer than three takes
 _FEW = 3
 _SOFT = 0.08  # of the logarithm: how softly the border is drawn
@@ -34,12 +34,13 @@ def log_speed(views: Views, seconds: Float32 | float) -> Float64:
     hand = views.landmarks[:, :, 0, :, :2]
     length = np.sqrt(((hand[:, :, 9] - hand[:, :, 0]) ** 2).sum(axis=-1))
     width = np.sqrt(((hand[:, :, 5] - hand[:, :, 17]) ** 2).sum(axis=-1))
-    palm = np.maximum(np.median(length, axis=1), 1.3 * np.median(width, axis=1)) + 1e-6
+    palm = np.sort(np.maximum(length, 1.3 * width), axis=1)[:, hand.shape[1] // 2] + 1e-6
     centre = hand[:, :, _CENTRE].mean(axis=2)
     tips = hand[:, :, _TIPS] - centre[:, :, None]
     moved = np.sqrt((np.diff(centre, axis=1) ** 2).sum(axis=-1))
     bent = np.sqrt((np.diff(tips, axis=1) ** 2).sum(axis=-1)).mean(axis=-1)
-    way = np.cumsum(np.pad((moved + 0.5 * bent) / palm[:, None], ((0, 0), (1, 0))), axis=1)
+    way = np.zeros(hand.shape[:2])
+    np.cumsum((moved + 0.5 * bent) / palm[:, None], axis=1, out=way[:, 1:])
     step = np.broadcast_to(np.asarray(seconds, np.float64), len(views)) / (hand.shape[1] - 1)
     result = np.empty(len(views))
     for number, (gone, each) in enumerate(zip(way, step, strict=True)):

@@ -1,7 +1,7 @@
 """The strokes of the taught clips, seen as they are seen live: up to the moment at which the gesture is over.
 
-A whole take begins and ends with a hand at rest, the last moments of a stream do not. Live views are therefore
-compared with the strokes alone, and what a hand does on its way to a gesture or back is unlike them.
+A whole take begins and ends with a hand at rest, the last moments of a stream do not. Live views are
+therefore compared with the strokes alone: the way to a gesture, and back from it, is unlike them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,14 +15,15 @@ from handflow.recognize.strokes import Stroke, find_strokes
 from handflow.recognize.windows import sightings
 from handflow.types import BACKGROUND, Clip
 
-ENDS = (0.0, 0.08)
-"""Seconds after the end of a stroke at which its examples end: a live view ends now or a frame or two later."""
+ENDS = (0.06, 0.14)
+"""Seconds after the end of a stroke at which its examples end, and live views are most like them."""
 BEFORE = 0.05
 """Seconds before the stroke at which its examples begin."""
 HELD = 0.6
 """Seconds of a held pose that an example shows at most."""
 STRIDE = 0.1
-"""Seconds between the views of hands that do nothing meant."""
+"""Seconds between the views of hands that do nothing meant, at least."""
+_MOST_IDLE = 4000  # such views: of long recordings they lie further apart
 
 
 def stroke_examples(
@@ -46,10 +47,11 @@ def stroke_examples(
     """
     views, labels, ids, seconds = [], [], [], []
     found: dict[str, list[Stroke]] = {}
-    for clip, stroke in zip(clips, find_strokes(clips), strict=True):
+    for clip, marked in zip(clips, find_strokes(clips), strict=True):
         if clip.label == BACKGROUND:
             continue
         sequence = clip.sequence.measured()
+        stroke = marked
         if stroke is None:  # neither a movement nor a rest stands out
             span = active_span(sequence)
             if span is None:
@@ -74,16 +76,19 @@ def stroke_examples(
 def idle_views(
     clips: Sequence[Clip], windows: Sequence[float], *, hands_matter: bool = False
 ) -> tuple[Views, list[tuple[str, float, float]]]:
-    """Views of background clips as they would be seen live, one every `STRIDE` seconds.
+    """Views of background clips as they would be seen live, one every `STRIDE` seconds or, of many, fewer.
 
     Returns:
         the views, and of each the clip, the second at which it ends and how many seconds it lasts.
     """
     views, which = [], []
-    for clip in clips:
+    idle = [clip for clip in clips if clip.label == BACKGROUND]
+    total = sum(clip.sequence.duration for clip in idle) * len(windows)
+    stride = max(STRIDE, total / _MOST_IDLE)
+    for clip in idle:
         found = sightings(clip.sequence.measured(), -np.inf, np.inf)
-        for seconds in windows if len(found.times) and clip.label == BACKGROUND else ():
-            for end in np.arange(found.times[0] + seconds, found.times[-1] + 1e-6, STRIDE).tolist():
+        for seconds in windows if len(found.times) else ():
+            for end in np.arange(found.times[0] + seconds, found.times[-1] + 1e-6, stride).tolist():
                 view = view_of(found, end - seconds, end, hands_matter=hands_matter)
                 if view is not None and view.share.max() >= LEAST_SEEN:
                     views.append(view)

@@ -49,7 +49,7 @@ class Views:
         """The views from `first` to before `end`."""
         return self.take(range(first, min(end, len(self))))
 
-    def take(self, which: Sequence[int]) -> "Views":
+    def take(self, which: NDArray[np.intp] | Sequence[int]) -> "Views":
         """The views of these numbers."""
         index = np.asarray(which, np.intp)
         return Views(self.landmarks[index], self.share[index], self.acting[index], self.side[index])
