@@ -30,6 +30,7 @@ _COMPARED = 24  # takes of the same label that a candidate is compared with at m
 _COMMON = 0.8  # share of the takes of a label that must resemble a candidate
 _RIVAL = 0.35  # quantile of the other labels' takes that a candidate must differ from
 _CONTRAST = 0.5  # weight of that difference
+_OTHER_KIND = 10.0  # added where a take would show a pose and most others a movement, or the reverse
 _MUCH = 0.1  # weight of the logarithm of the share of a take's movement
 
 
@@ -215,6 +216,7 @@ def _choose(own: list[_Take], others: list[_Take], rng: np.random.Generator) -> 
             unlike = np.stack([_nearest(take, other) for other in rivals])
             value -= _CONTRAST * np.quantile(unlike, _RIVAL, axis=0)
         cost.append(value)
+    _of_one_kind(own, cost)
     surest = sorted(range(len(own)), key=lambda i: float(cost[i].min()))[: max(1, len(own) // 2)]
     typical = np.stack([own[i].described[cost[i].argmin()] for i in surest])
     chosen = []
@@ -222,6 +224,15 @@ def _choose(own: list[_Take], others: list[_Take], rng: np.random.Generator) -> 
         apart = np.sort(_distances(take.described, typical), axis=1)[:, : max(1, len(typical) // 2)]
         chosen.append(take.spans[int((value + apart.mean(axis=1)).argmin())])
     return chosen
+
+
+def _of_one_kind(own: list[_Take], cost: list[Float64]) -> None:
+    """Rules out, in place, poses of a gesture that moves in most of its takes, or movements of a pose."""
+    held = [np.array([span.held for span in take.spans]) for take in own]
+    pose = np.mean([kinds[value.argmin()] for kinds, value in zip(held, cost, strict=True)]) > 0.5
+    for kinds, value in zip(held, cost, strict=True):
+        if (kinds == pose).any():
+            value[kinds != pose] += _OTHER_KIND
 
 
 def _nearest(take: _Take, other: _Take) -> Float64:

@@ -34,7 +34,7 @@ def log_speed(views: Views, seconds: Float32 | float) -> Float64:
     hand = views.landmarks[:, :, 0, :, :2]
     length = np.sqrt(((hand[:, :, 9] - hand[:, :, 0]) ** 2).sum(axis=-1))
     width = np.sqrt(((hand[:, :, 5] - hand[:, :, 17]) ** 2).sum(axis=-1))
-    palm = np.sort(np.maximum(length, 1.3 * width), axis=1)[:, hand.shape[1] // 2] + 1e-6
+    palm = np.maximum(np.median(length, axis=1), 1.3 * np.median(width, axis=1)) + 1e-6
     centre = hand[:, :, _CENTRE].mean(axis=2)
     tips = hand[:, :, _TIPS] - centre[:, :, None]
     moved = np.sqrt((np.diff(centre, axis=1) ** 2).sum(axis=-1))
