@@ -35,8 +35,8 @@ class SpotterConfig:
     default: Threshold = field(default_factory=lambda: Threshold(enter=0.7, leave=0.4))
     gesture_seconds: Mapping[str, float] = field(default_factory=dict)  # usual durations, to estimate onsets
     held: frozenset[str] = frozenset()  # gestures that are poses held still
-    smoothing: float = 0.03  # seconds, time constant of the running mean of the scores
-    minimum: float = 0.04  # seconds that a gesture's smoothed score must stay above its enter threshold
+    smoothing: float = 0.015  # seconds, time constant of the running mean of the scores
+    minimum: float = 0.05  # seconds that a gesture's smoothed score must stay above its enter threshold
     hold: float = 0.3  # the same for a held pose: hold to confirm
     refractory: float = 0.3  # seconds after an event in which nothing fires
     doubt: float = 1.2  # seconds after an event in which another gesture may be its return stroke
