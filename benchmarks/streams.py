@@ -148,7 +148,7 @@ def train(out: Path, persons: int, seed: int) -> Path:
         person = varied_person(random_person(200_000 + k), 200_000 + k)
         stream = make_stream(GESTURES, person, k, gestures_count=12, fps=RATES[k % 7]).stream
         clips += clips_of(tracked(stream, 200_000 + k))
-    return train_model(clips, configured("landmark", seed=seed, idle_minutes=360.0, epochs=40), out)
+    return train_model(clips, configured("landmark", seed=seed, idle_minutes=360.0, epochs=48), out)
 
 
 def calibrate(model: Path, wanted: float) -> dict[str, Any]:
@@ -337,7 +337,7 @@ def main() -> None:
     )
     parser.add_argument("out", type=Path)
     parser.add_argument("--data", type=Path, help="folder with landmarks/ and videos/ of real hands")
-    parser.add_argument("--persons", type=int, default=200, help="to train on")
+    parser.add_argument("--persons", type=int, default=160, help="to train on")
     parser.add_argument(
         "--wanted", type=float, default=0.3, help="false activations an hour to calibrate for"
     )

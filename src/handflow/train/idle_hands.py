@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from handflow.recognize.windows import usable_hands
 from handflow.synth.clips import random_numbers
 from handflow.synth.noise import add_tracker_noise
-from handflow.synth.person import random_person
+from handflow.synth.person import random_person, varied_person
 from handflow.synth.streams import make_stream
 from handflow.train.compose import at_tempo
 from handflow.types import HandSequence
@@ -22,8 +22,8 @@ def idle_hands(minutes: float, seed: int) -> list[HandSequence]:
 
 def _persons(count: int, seed: int) -> Iterator[HandSequence]:
     for number in range(count):
-        # As people usually are: idle hands as varied as gesturing ones cost gestures of others.
-        person = random_person(_FIRST_PERSON + 10_000 * (seed % 1000) + number)
+        own = _FIRST_PERSON + 10_000 * (seed % 1000) + number
+        person = varied_person(random_person(own), own)
         stream = make_stream((), person, number, seconds=_SECONDS, fps=_RATES[number % len(_RATES)]).stream
         noisy = add_tracker_noise(
             stream.sequence, random_numbers(seed, number, 21), frame_size=stream.frame_size
