@@ -133,8 +133,8 @@ def test_events_that_match_a_gesture_are_none_of_the_false_ones() -> None:
     assert point.made == {"up": 3, "left": 1}
     assert point.before.hits == {"up": 3}  # the doubtful one was missed
     assert point.after.hits == {"up": 3, "left": 1}  # and is no longer: nothing speaks against it
-    assert enters(point)["left"] == GRID[0]
-    assert enters(point)["down"] == 0.7  # never shown: as it was
+    assert enters(point)["left"] == GRID[1] == 0.6  # no lower than it takes
+    assert enters(point)["up"] == enters(point)["down"] == 0.7  # nothing is gained by less
 
 
 def test_segments_called_background_are_no_gestures() -> None:
@@ -148,9 +148,9 @@ def test_segments_called_background_are_no_gestures() -> None:
 def test_the_threshold_that_costs_no_recall_rises_first() -> None:
     for costly, free in (("up", "down"), ("down", "up")):
         gestures = made(*spaced(costly, *[0.55] * 4), *spaced(free, *[0.96] * 4, start=20.0))
-        background = idle((costly, 5.0, 0.55), (free, 15.0, 0.55))
+        background = idle((costly, 5.0, 0.55), (free, 15.0, 0.75))
         point = chosen([gestures, background], 1)
-        assert enters(point) == {costly: 0.5, free: 0.6, "left": 0.7}
+        assert enters(point) == {costly: 0.5, free: 0.8, "left": 0.7}
         assert point.after.hits == {costly: 4, free: 4}
         assert point.after.false == {costly: 1}
 

@@ -1,8 +1,9 @@
 """Chooses when each gesture counts, from background that nobody trained on.
 
-Every threshold of a grid is tried on the same scores. Starting from the most lenient ones, the threshold of
-one gesture after another is raised, always where that saves most false activations for the recall it costs,
-until few enough are left: the operating point of keyword spotting, set per word.
+Every threshold of a grid is tried on the same scores. A gesture starts with its own threshold, or with a more
+lenient one where that recognizes it more often. Then the threshold of one after another is raised, always
+where that saves most false activations for the recall it costs, until few enough are left: the operating
+point of keyword spotting, set per word.
 """
 
 import math
@@ -97,7 +98,7 @@ def choose_thresholds(
     grid = sorted({*GRID, *own.values()})
     levels = [_all_at(config, gestures, enter) for enter in grid]
     *at_level, before = _count(recognizer, streams, [*levels, config], progress, 0)
-    chosen = {g: 0 if made[g] else grid.index(own[g]) for g in gestures}
+    chosen = {g: _first(at_level, g, grid.index(own[g])) if made[g] else grid.index(own[g]) for g in gestures}
     while sum(at_level[k].false.get(g, 0) for g, k in chosen.items()) > wanted * hours:
         best = max(
             (g for g in gestures if chosen[g] < len(grid) - 1),
@@ -111,6 +112,12 @@ def choose_thresholds(
     after = _count(recognizer, streams, [replace(config, thresholds=thresholds)], progress, len(streams))[0]
     rivals = tuple((*pair, times) for pair, times in Counter(after.mixed).most_common(3))
     return OperatingPoint(thresholds, before, after, dict(made), hours, wanted, rivals)
+
+
+def _first(at_level: Sequence[Counts], gesture: str, own: int) -> int:
+    """The strictest level up to a gesture's own at which it is recognized as often as at the most lenient."""
+    most = max(at_level[level].hits.get(gesture, 0) for level in range(own + 1))
+    return max(level for level in range(own + 1) if at_level[level].hits.get(gesture, 0) == most)
 
 
 def _worth(at_level: Sequence[Counts], gesture: str, level: int) -> tuple[float, int]:

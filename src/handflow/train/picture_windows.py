@@ -26,7 +26,6 @@ from handflow.recognize.windows import Windows, cut_window, usable_hands
 from handflow.train.augment import AugmentConfig, augment
 from handflow.train.content import Content, content_of
 from handflow.train.picture_store import PictureStore
-from handflow.train.sampling import ramp
 from handflow.types import BACKGROUND, Clip, Float32, Float64, HandSequence, Image
 
 LITTLE, MOST = 0.45, 0.85
@@ -115,7 +114,7 @@ class WindowCutter:
                 chosen = rng.integers(len(ends))
             else:
                 chosen = rng.choice(full)
-            end, amount = float(ends[chosen]), float(ramp(share[chosen], LITTLE, MOST))
+            end, amount = float(ends[chosen]), float(_ramp(share[chosen], LITTLE, MOST))
         pictures = self._cut(prepared, end, seconds, rng)
         if self._derive and variety is not None and rng.random() < variety.disorder:
             amount, pictures = 0.0, disordered(pictures, rng)
@@ -249,3 +248,10 @@ def _rooms(given: PictureInput, seed: int) -> list[Image]:
 
     size = round(given.width * 1.3), round(given.height * 1.3)
     return [background(seed + k, *size).astype(np.uint8) for k in range(_ROOMS)]
+
+
+def _ramp(value: Float64, low: float, high: float) -> Float64:
+    """0 below `low`, 1 above `high`, smooth between."""
+    x = np.clip((value - low) / (high - low), 0.0, 1.0)
+    smooth: Float64 = x * x * (3 - 2 * x)
+    return smooth

@@ -342,10 +342,3 @@ def _spread(times: Float64, count: int, rng: np.random.Generator) -> Float64:
     edges = np.linspace(0, len(times), count + 1)
     places = edges[:-1] + rng.uniform(0, 1, count) * np.diff(edges)
     return times[np.minimum(places.astype(np.intp), len(times) - 1)]
-
-
-def ramp(value: Float64, low: float, high: float) -> Float64:
-    """0 below `low`, 1 above `high`, smooth between."""
-    x = np.clip((value - low) / (high - low), 0.0, 1.0)
-    smooth: Float64 = x * x * (3 - 2 * x)
-    return smooth
