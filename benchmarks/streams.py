@@ -42,6 +42,7 @@ UNTAUGHT = {
     "second": ("circle", "wave", "zigzag", "pinch", "fist", "push", "turn"),
 }
 RATES = (10.0, 15.0, 20.0, 24.0, 30.0, 30.0, 60.0)
+MEMBERS = 4  # networks that vote
 RETURN_SECONDS = 2.0
 """An event of the opposite direction this soon after a stroke, before the next one, is a return stroke's."""
 
@@ -148,17 +149,19 @@ def train(out: Path, persons: int, seed: int) -> Path:
         person = varied_person(random_person(200_000 + k), 200_000 + k)
         stream = make_stream(GESTURES, person, k, gestures_count=12, fps=RATES[k % 7]).stream
         clips += clips_of(tracked(stream, 200_000 + k))
-    return train_model(clips, configured("landmark", seed=seed, idle_minutes=360.0, epochs=48), out)
+    return train_model(
+        clips, configured("landmark", seed=seed, members=MEMBERS, idle_minutes=360.0, epochs=40), out
+    )
 
 
 def calibrate(model: Path, wanted: float) -> dict[str, Any]:
     """Sets the thresholds by streams of other persons, first source alone."""
     streams = []
-    for k in range(20):
+    for k in range(30):
         person, seed = random_person(210_000 + k), 210_000 + k
         made = [
             make_stream(GESTURES, person, seed, gestures_count=15, fps=RATES[k % 7]),
-            make_stream((), person, seed + 1000, seconds=600.0, fps=RATES[k % 7]),
+            make_stream((), person, seed + 1000, seconds=900.0, fps=RATES[k % 7]),
         ]
         streams += [tracked(m.stream, seed) for m in made]
     recognizer = load_recognizer(model)
@@ -337,9 +340,9 @@ def main() -> None:
     )
     parser.add_argument("out", type=Path)
     parser.add_argument("--data", type=Path, help="folder with landmarks/ and videos/ of real hands")
-    parser.add_argument("--persons", type=int, default=160, help="to train on")
+    parser.add_argument("--persons", type=int, default=200, help="to train on")
     parser.add_argument(
-        "--wanted", type=float, default=0.3, help="false activations an hour to calibrate for"
+        "--wanted", type=float, default=0.2, help="false activations an hour to calibrate for"
     )
     parser.add_argument("--part", default="gestures,idle,rate,unknown,pixels,real")
     parser.add_argument("--jobs", type=int, default=cores())

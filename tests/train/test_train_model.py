@@ -23,7 +23,8 @@ from handflow.recognize.package import pack_model
 from handflow.synth.clips import make_clip
 from handflow.synth.person import random_person
 from handflow.train import TrainConfig, train_model, usable_clips
-from handflow.train.network import CalibratedNetwork, LandmarkNetwork, NetworkConfig
+from handflow.train.landmark import example_features
+from handflow.train.network import CalibratedNetwork, LandmarkNetwork, NetworkConfig, VotingNetwork
 from handflow.types import Clip, HandSequence
 from train.persons import persons_clips
 
@@ -226,3 +227,33 @@ def test_the_package_runs_without_handflow(model: Path, clips: list[Clip], tmp_p
     assert json.loads(run.stdout) == pytest.approx(
         dict(zip(recognizer.labels, here[0].tolist(), strict=True)), abs=1e-5
     )
+
+
+def test_members_vote_and_their_history_is_told(clips: list[Clip], tmp_path: Path) -> None:
+    seen: list[tuple[int, int]] = []
+    config = TrainConfig(epochs=3, seed=3, idle_minutes=1, members=2)
+    folder = train_model(clips, config, tmp_path, report=lambda n, most, _: seen.append((n, most)))
+    assert seen == [(n, 6) for n in range(1, 7)]
+    weights = load_file(folder / "weights.safetensors")
+    assert not torch.equal(weights["members.0.squeeze.weight"], weights["members.1.squeeze.weight"])
+    network = VotingNetwork([LandmarkNetwork(NetworkConfig(labels=3)) for _ in range(2)])
+    network.load_state_dict(weights)
+    example = example_features()[1:2]
+    with torch.no_grad():
+        each = [torch.log_softmax(member.eval()(example), dim=1) for member in network.members]
+        torch.testing.assert_close(network.eval()(example), (each[0] + each[1]) / 2)
+    scores = torch.from_numpy(load_recognizer(folder)._network(example.numpy()))
+    assert scores.argmax() == ((each[0] + each[1]) / 2).argmax()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a process cannot send itself Ctrl-C on Windows alone")
+def test_ctrl_c_in_a_later_member_keeps_the_earlier_ones(clips: list[Clip], tmp_path: Path) -> None:
+    def interrupt(epoch: int, most: int, row: object) -> None:
+        if epoch == 4:
+            signal.raise_signal(signal.SIGINT)
+
+    config = TrainConfig(epochs=3, seed=3, idle_minutes=1, members=3)
+    folder = train_model(clips, config, tmp_path, report=interrupt)
+    members = {name.split(".")[1] for name in load_file(folder / "weights.safetensors")}
+    assert members == {"0", "1"}
+    assert any("interrupted after 4 epochs" in note for note in read_model_info(folder).notes)

@@ -141,7 +141,7 @@ class Watched:
         self.side = ""
         targets = np.concatenate(truth)
         row = {"epoch": 1.0, "train_loss": 1.0, "val_loss": 1.0}
-        return Fitted(network, 1.0, (row,), 1, 1.0, False, 0.0, targets.astype(np.float32), targets)
+        return Fitted(network, 1.0, (row,), 1, 1, 1.0, False, 0.0, targets.astype(np.float32), targets)
 
 
 def code(number: int) -> tuple[int, int, int]:

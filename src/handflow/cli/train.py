@@ -101,6 +101,16 @@ def train(
             help="Epochs at most; training ends early when it stops improving. Not of few-shot.", min=1
         ),
     ] = None,
+    members: Annotated[
+        int | None,
+        typer.Option(
+            help="landmark: networks that vote. More of them fire less on what they were not taught, and "
+            "take so many times as long to train.",
+            min=1,
+            max=16,
+            show_default="1",
+        ),
+    ] = None,
     val_by: Annotated[
         ValidationBy | None,
         typer.Option(
@@ -124,7 +134,7 @@ def train(
 
     values = {
         "--input": input, "--frames": frames, "--size": size, "--batch": batch, "--epochs": epochs,
-        "--val-by": val_by,
+        "--members": members, "--val-by": val_by,
     }  # fmt: skip
     folder: Path
     advice: Advice | None = None
@@ -141,8 +151,8 @@ def train(
     width, height = picture_size(size) if size else (None, None)
     changes = {
         "input": input and input.value, "frames": frames, "width": width, "height": height, "batch": batch,
-        "epochs": epochs, "seed": seed, "validation_by": val_by and val_by.value, "window_seconds": window,
-        "device": device.value,
+        "epochs": epochs, "members": members, "seed": seed, "validation_by": val_by and val_by.value,
+        "window_seconds": window, "device": device.value,
     }  # fmt: skip
     if model == AUTO:
         folder, advice = _best(clips, dataset, out, window, preset, changes)
@@ -213,7 +223,7 @@ def _train(
             bar.update(task, description=words, completed=epoch, total=most)
 
         folder = train_model(clips, config, out, dataset=dataset, report=told, notes=notes)
-        bar.update(task, description="done", completed=config.epochs)
+        bar.update(task, description="done", completed=config.members * config.epochs)
     return folder
 
 

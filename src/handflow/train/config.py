@@ -58,6 +58,7 @@ class TrainConfig:
     test_share: float = 0.0  # of them that training does not look at; 0: the validation clips are reported on
     window_seconds: float | None = None  # None: chosen from the clips
     hands_matter: bool = False  # whether left and right hand make different gestures
+    members: int = 1  # landmark networks that vote, each trained for itself
     idle_minutes: float = 20.0  # of idle hands of virtual persons that are shown besides the clips
     flip_map: Mapping[str, str] = field(default_factory=dict)  # label of a mirrored clip; empty: no flips
     device: Literal["auto", "cpu", "gpu"] = "auto"
@@ -73,6 +74,7 @@ class TrainConfig:
             ("label_smoothing", 0, 0.5),
             ("validation_share", 0.05, 0.5),
             ("test_share", 0, 0.5),
+            ("members", 1, 16),
             ("idle_minutes", 0, 600),
             ("seed", 0, 2**32 - 1),
         ):

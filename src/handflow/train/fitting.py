@@ -6,8 +6,8 @@ import signal
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
@@ -37,7 +37,8 @@ class Fitted:
 
     network: nn.Module
     temperature: float  # the logits are divided by it
-    history: tuple[dict[str, float], ...]  # one row an epoch
+    history: tuple[dict[str, float], ...]  # one row an epoch; of several members those of the first
+    epochs: int  # of all members
     best_epoch: int  # from 1: the epoch whose weights were kept
     best_loss: float  # on the validation windows
     interrupted: bool  # by Ctrl-C: the best weights so far
@@ -264,10 +265,28 @@ def fit(
         network=network,
         temperature=temperature,
         history=tuple(history.rows),
+        epochs=len(history.rows),
         best_epoch=int(best_row["epoch"]),
         best_loss=best_row["val_loss"],
         interrupted=interrupt.interrupted,
         seconds=time.perf_counter() - start,
+        probabilities=torch.softmax(logits / temperature, dim=1).numpy(),
+        targets=targets.numpy(),
+    )
+
+
+def voted(network: nn.Module, members: Sequence[Fitted], held_out: Batches) -> Fitted:
+    """How a network of members that were fitted one by one got there; the history is that of the first."""
+    logits, targets = _answers(network.eval(), held_out)
+    temperature = fitted_temperature(logits, targets)
+    return replace(
+        members[0],
+        network=network,
+        temperature=temperature,
+        epochs=sum(member.epochs for member in members),
+        best_loss=float(functional.cross_entropy(logits, targets)),
+        interrupted=any(member.interrupted for member in members),
+        seconds=sum(member.seconds for member in members),
         probabilities=torch.softmax(logits / temperature, dim=1).numpy(),
         targets=targets.numpy(),
     )

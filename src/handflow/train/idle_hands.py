@@ -15,15 +15,23 @@ _SECONDS = 30.0  # that each person is watched
 _RATES = (15.0, 20.0, 25.0, 30.0, 30.0, 30.0)  # frames a second of their cameras
 
 
-def idle_hands(minutes: float, seed: int) -> list[HandSequence]:
-    """Idle motion of as many persons as fill that many minutes, half a minute each; all show a hand."""
-    return list(_persons(round(minutes * 60 / _SECONDS), seed))
+def idle_hands(minutes: float, seed: int, *, varied: bool = True) -> list[HandSequence]:
+    """Idle motion of as many persons as fill that many minutes, half a minute each; all show a hand.
+
+    Args:
+        minutes: of all together.
+        seed: decides who they are and what they do.
+        varied: whether their habits are drawn as widely as `varied_person` does.
+    """
+    return list(_persons(round(minutes * 60 / _SECONDS), seed, varied))
 
 
-def _persons(count: int, seed: int) -> Iterator[HandSequence]:
+def _persons(count: int, seed: int, varied: bool) -> Iterator[HandSequence]:
     for number in range(count):
         own = _FIRST_PERSON + 10_000 * (seed % 1000) + number
-        person = varied_person(random_person(own), own)
+        person = random_person(own)
+        if varied:
+            person = varied_person(person, own)
         stream = make_stream((), person, number, seconds=_SECONDS, fps=_RATES[number % len(_RATES)]).stream
         noisy = add_tracker_noise(
             stream.sequence, random_numbers(seed, number, 21), frame_size=stream.frame_size

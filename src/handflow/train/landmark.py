@@ -2,8 +2,8 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import lightning.pytorch as pl
 import numpy as np
@@ -12,17 +12,18 @@ from torch import nn
 
 from handflow.data.splits import split_by
 from handflow.recognize.features import CHANNELS, LIMIT, encode
-from handflow.recognize.strokes import find_strokes
+from handflow.recognize.strokes import Stroke, find_strokes
 from handflow.recognize.windows import STEPS, Windows
 from handflow.train.augment import flips
 from handflow.train.config import TrainConfig
-from handflow.train.fitting import EpochReport, fit
+from handflow.train.fitting import EpochReport, Fitted, fit, voted
 from handflow.train.idle_hands import idle_hands
 from handflow.train.landmark_batches import HeldOut, TrainingBatches
 from handflow.train.network import (
     CalibratedNetwork,
     LandmarkNetwork,
     NetworkConfig,
+    VotingNetwork,
     count_parameters,
 )
 from handflow.train.sampling import (
@@ -48,6 +49,10 @@ HARD = 0.1
 MANY_PEOPLE = 0.6
 """How far the way and the tempo of clips are varied, of the usual, where many people made them."""
 _MANY = 16
+_VERY_MANY = 64
+"""From so many people on, idle persons need not be as odd as any: gestures are known in all their variety,
+and what is odd is more often one of them."""
+_APART = 7919  # between the seeds of two members
 _SEARCH_RATE, _SEARCHED = 10, 150_000  # windows of idle hands a second, and in all, searched at most
 _AT_ONCE = 4000  # windows of them at a time
 
@@ -61,74 +66,43 @@ def train_landmark(
 
     Idle hands of virtual persons are added to the recorded ones, and three times on the way those idle
     moments that the network takes for gestures (hard negatives: Felzenszwalb et al., PAMI 32(9), 2010).
+    Several members, where the configuration asks for them, learn one after the other, each from windows
+    and idle persons of its own.
 
     Raises:
         DatasetError: the clips cannot be split as wished.
         TrainingError: the flip map names a gesture that the clips do not show.
         KeyboardInterrupt: Ctrl-C before the first epoch was done.
     """
-    pl.seed_everything(config.seed, verbose=False)
-    rng = np.random.default_rng(config.seed)
     split = split_by(clips, config.validation_by, test=config.validation_share, seed=config.seed)
     training, validation = ([clips[i] for i in side] for side in (split.train, split.test))
     strokes = find_strokes(training)
-    # The takes held out are found by themselves: nothing of them may help.
-    strokes_held_out = find_strokes([*training, *validation])[len(training) :]
     counts = Counter(clip.label for clip in clips)
     labels = tuple(sorted({*counts} | {BACKGROUND}, key=lambda g: (g == BACKGROUND, g)))
-    derived = BACKGROUND not in counts
-    flipped = flips(labels, config)
-    seconds = config.window_seconds or choose_window_seconds(strokes)
-    imagined = idle_hands(config.idle_minutes, config.seed)
-    kept = len(imagined) // 5  # idle persons that are only watched
-    idle = [*(c.sequence for c in training if c.label == BACKGROUND), *imagined[kept:]]
-    variety = _variety(training)
-    sampler = WindowSampler(
+    lesson = _Lesson(
+        config,
         labels,
-        seconds,
-        hands_matter=config.hands_matter,
-        derive_background=derived and not imagined,
-        variety=variety,
+        config.window_seconds or choose_window_seconds(strokes),
+        training,
+        strokes,
+        validation,
+        # The takes held out are found by themselves: nothing of them may help.
+        find_strokes([*training, *validation])[len(training) :],
+        derived=BACKGROUND not in counts,
+        variety=_variety(training),
     )
-    scenes = max(1, round(WINDOWS_DRAWN / (len(training) * WINDOWS_PER_SCENE)))
-    drawn = sampler.draw(training, strokes, scenes, rng, imagined[kept:])
-    samples = Samples.stack([drawn, sampler.draw_idle(idle, round(IDLE_SHARE * len(drawn)), rng)])
-    natural = replace(sampler, natural=True)
-    shown = natural.draw(validation, strokes_held_out, 2, rng)
-    held_out = Samples.stack([shown, natural.draw_idle(imagined[:kept], len(shown) // 2, rng)])
-    _log.info(
-        "window %.2f s, %d training and %d validation windows, split by %s",
-        seconds, len(samples), len(held_out), split.by,
-    )  # fmt: skip
-    network = LandmarkNetwork(NetworkConfig(labels=len(labels)))
-    most = max(WINDOWS_PER_EPOCH, 2 * len(training))
-    batches = TrainingBatches(
-        samples, config, seconds, flipped=flipped, labels=len(labels), rng=rng, most=most, variety=variety
-    )
-    watched = HeldOut(
-        features_of(held_out.windows, seconds, config), torch.from_numpy(held_out.targets(len(labels)))
-    )
-
-    searched = min(round(_SEARCH_RATE * sum(s.duration for s in idle)), _SEARCHED)
-
-    def search(so_far: nn.Module) -> None:
-        drawn = (sampler.draw_idle(*part, rng) for part in _portions(idle, searched))
-        hard = Samples.stack([_hard(so_far, samples, seconds, config) for samples in drawn])
-        _log.info("%d idle moments are taken for gestures and shown more often", len(hard))
-        batches.add_hard(hard)
-
-    fitted = fit(network, batches, watched, config, revise=search if idle else None, report=report)
+    fitted = _learned(lesson, report)
     return TrainedNetwork(
-        network=CalibratedNetwork(network, fitted.temperature).eval(),
-        weights=network,
-        parameters=count_parameters(network),
+        network=CalibratedNetwork(fitted.network, fitted.temperature).eval(),
+        weights=fitted.network,
+        parameters=count_parameters(fitted.network),
         examples=example_features(),
         labels=labels,
-        window_seconds=seconds,
+        window_seconds=lesson.seconds,
         thresholds=tuned_thresholds(labels, fitted.probabilities, fitted.targets),
         gesture_seconds=usual_seconds(training, strokes),
         held=gestures_held(training, strokes),
-        background="derived" if derived else "learned",
+        background="derived" if lesson.derived else "learned",
         fitted=fitted,
         learned=split.train,
         tested=split.test,
@@ -138,10 +112,109 @@ def train_landmark(
     )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Lesson:
+    """What there is to learn."""
+
+    config: TrainConfig
+    labels: tuple[str, ...]
+    seconds: float  # duration of a window
+    training: Sequence[Clip]
+    strokes: Sequence[Stroke | None]  # of the training clips
+    validation: Sequence[Clip]
+    strokes_held_out: Sequence[Stroke | None]  # of the validation clips
+    derived: bool  # whether background must be made of the gestures
+    variety: float
+
+
+def _learned(lesson: _Lesson, report: EpochReport | None) -> Fitted:
+    """The network, of one member or several, and how it got there; Ctrl-C keeps the members done so far."""
+    config = lesson.config
+    fits: list[Fitted] = []
+    watched: HeldOut | None = None
+    for number in range(config.members):
+
+        def tell(epoch: int, epochs: int, row: Mapping[str, float], before: int = number) -> None:
+            if report is not None:
+                report(before * epochs + epoch, config.members * epochs, row)
+
+        try:
+            fitted, watched = _fit_member(lesson, config.seed + _APART * number, watched, tell)
+        except KeyboardInterrupt:
+            if not fits:
+                raise
+            fits[-1] = replace(fits[-1], interrupted=True)
+            break
+        fits.append(fitted)
+        if fitted.interrupted:
+            break
+    if len(fits) == 1:
+        return fits[0]
+    assert watched is not None
+    return voted(VotingNetwork([member.network for member in fits]), fits, watched)
+
+
+def _fit_member(
+    lesson: _Lesson, seed: int, watched: HeldOut | None, report: EpochReport
+) -> tuple[Fitted, HeldOut]:
+    """Fits one network; draws what it is watched on unless another was watched on it."""
+    config, labels, seconds, training = lesson.config, lesson.labels, lesson.seconds, lesson.training
+    pl.seed_everything(seed, verbose=False)
+    rng = np.random.default_rng(seed)
+    imagined = idle_hands(config.idle_minutes, seed, varied=_people(training) < _VERY_MANY)
+    kept = len(imagined) // 5  # idle persons that are only watched
+    idle = [*(c.sequence for c in training if c.label == BACKGROUND), *imagined[kept:]]
+    sampler = WindowSampler(
+        labels,
+        seconds,
+        hands_matter=config.hands_matter,
+        derive_background=lesson.derived and not imagined,
+        variety=lesson.variety,
+    )
+    scenes = max(1, round(WINDOWS_DRAWN / (len(training) * WINDOWS_PER_SCENE)))
+    drawn = sampler.draw(training, lesson.strokes, scenes, rng, imagined[kept:])
+    samples = Samples.stack([drawn, sampler.draw_idle(idle, round(IDLE_SHARE * len(drawn)), rng)])
+    if watched is None:
+        natural = replace(sampler, natural=True)
+        shown = natural.draw(lesson.validation, lesson.strokes_held_out, 2, rng)
+        held_out = Samples.stack([shown, natural.draw_idle(imagined[:kept], len(shown) // 2, rng)])
+        features = features_of(held_out.windows, seconds, config)
+        watched = HeldOut(features, torch.from_numpy(held_out.targets(len(labels))))
+    _log.info(
+        "window %.2f s, %d training and %d validation windows", seconds, len(samples), len(watched.features)
+    )
+    network = LandmarkNetwork(NetworkConfig(labels=len(labels)))
+    batches = TrainingBatches(
+        samples,
+        config,
+        seconds,
+        flipped=flips(labels, config),
+        labels=len(labels),
+        rng=rng,
+        most=max(WINDOWS_PER_EPOCH, 2 * len(training)),
+        variety=lesson.variety,
+    )
+    searched = min(round(_SEARCH_RATE * sum(s.duration for s in idle)), _SEARCHED)
+
+    def search(so_far: nn.Module) -> None:
+        drawn = (sampler.draw_idle(*part, rng) for part in _portions(idle, searched))
+        hard = Samples.stack([_hard(so_far, samples, seconds, config) for samples in drawn])
+        _log.info("%d idle moments are taken for gestures and shown more often", len(hard))
+        batches.add_hard(hard)
+
+    fitted = fit(network, batches, watched, config, revise=search if idle else None, report=report)
+    return fitted, watched
+
+
 def _variety(clips: Sequence[Clip]) -> float:
     """How far clips are varied: the less, the more people made them."""
-    people = len({clip.subject for clip in clips if clip.label != BACKGROUND})
+    people = _people(clips)
     return MANY_PEOPLE if people >= _MANY else 1.0 - (1.0 - MANY_PEOPLE) * (people - 1) / _MANY
+
+
+def _people(clips: Sequence[Clip]) -> int:
+    """How many people made the gestures."""
+    return len({clip.subject for clip in clips if clip.label != BACKGROUND})
 
 
 def example_features() -> torch.Tensor:

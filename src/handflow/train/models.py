@@ -249,7 +249,7 @@ def _notes(trained: TrainedNetwork, dropped: int) -> list[str]:
         )
     if trained.fitted.interrupted:
         notes.append(
-            f"{INTERRUPTED} after {len(trained.fitted.history)} epochs: these are the best weights so far."
+            f"{INTERRUPTED} after {trained.fitted.epochs} epochs: these are the best weights so far."
         )
     if dropped:
         notes.append(f"{dropped} clips show no hand and were left out.")

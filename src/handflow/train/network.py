@@ -1,5 +1,6 @@
 """The landmark network: a small residual convolution over the steps of a window."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -63,6 +64,23 @@ class LandmarkNetwork(nn.Module):
         seen = torch.cat([x.mean(dim=2), x.amax(dim=2), x[:, :, -3:].mean(dim=2)], dim=1)
         logits: Tensor = self.head(self.dropout(seen))  # (windows, labels)
         return logits
+
+
+class VotingNetwork(nn.Module):
+    """Several networks of the same windows: the mean of their log probabilities.
+
+    What they were taught they agree on; a movement like none of it they call differently, so that few of
+    those get a high score (Lakshminarayanan, Pritzel and Blundell, "Simple and Scalable Predictive
+    Uncertainty Estimation using Deep Ensembles", NeurIPS 2017).
+    """
+
+    def __init__(self, members: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+
+    def forward(self, features: Tensor) -> Tensor:
+        each = torch.stack([functional.log_softmax(member(features), dim=1) for member in self.members])
+        return each.mean(dim=0)  # (windows, labels)
 
 
 class CalibratedNetwork(nn.Module):

@@ -69,6 +69,8 @@ def configured(model: str, preset: str = DEFAULT, **changes: Any) -> TrainConfig
         raise TrainingError(
             f"--{next(iter(of_images))} is for models that look at pictures: --model {_either()}"
         )
+    if given.get("members", 1) > 1 and model in IMAGE_MODELS:
+        raise TrainingError(f"--members {given['members']} is for --model landmark: {model} is one network")
     return replace(config, images=replace(config.images, **of_images), **given)
 
 
