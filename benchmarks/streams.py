@@ -342,7 +342,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder with landmarks/ and videos/ of real hands")
     parser.add_argument("--persons", type=int, default=200, help="to train on")
     parser.add_argument(
-        "--wanted", type=float, default=0.2, help="false activations an hour to calibrate for"
+        "--wanted", type=float, default=0.4, help="false activations an hour to calibrate for"
     )
     parser.add_argument("--part", default="gestures,idle,rate,unknown,pixels,real")
     parser.add_argument("--jobs", type=int, default=cores())
