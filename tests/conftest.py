@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,14 @@ def real_data() -> Path:
     folder = Path(os.environ.get("HANDFLOW_DATA", ROOT.parent / "shared" / "data"))
     need(folder.is_dir(), f"no real recordings at {folder} (set HANDFLOW_DATA)", optional=True)
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Events of tests do not go to the event log of whoever runs them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HANDFLOW_STATE", str(tmp_path_factory.mktemp("state")))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,8 @@
 
 import logging
 import os
+import signal
+import time
 from pathlib import Path
 
 import cv2
@@ -10,7 +12,7 @@ import pytest
 from data_samples import write_video
 from handflow.capture.decode import open_container
 from handflow.errors import HandflowError
-from handflow.processes import in_processes, on_one_core
+from handflow.processes import ended_in_order, in_processes, on_one_core
 
 
 def square(number: int, offset: int) -> int:
@@ -83,3 +85,25 @@ def test_a_consumer_that_stops_begins_no_further_item(tmp_path: Path) -> None:
 def test_a_process_that_is_killed_is_one_clear_line() -> None:
     with pytest.raises(HandflowError, match="--jobs 1"):
         list(in_processes(leave, range(3), processes=2))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no signals for other processes")
+@pytest.mark.parametrize("number", ["SIGTERM", "SIGHUP"])
+def test_an_end_by_the_system_is_that_of_ctrl_c_inside_alone(number: str) -> None:
+    chosen = getattr(signal, number)
+    before = signal.getsignal(chosen)
+    with pytest.raises(KeyboardInterrupt), ended_in_order():
+        os.kill(os.getpid(), chosen)
+        time.sleep(10)
+    assert signal.getsignal(chosen) == before
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGHUP")
+def test_a_signal_that_is_ignored_stays_so() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    try:
+        with ended_in_order():
+            assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)

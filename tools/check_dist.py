@@ -34,7 +34,8 @@ def complaints(path: Path) -> list[str]:
     files = dict(files_in(path))
     found += [f"holds {line}" for name, content in files.items() if (line := complaint(name, content))]
     package = ROOT / "src" / "handflow"
-    wanted = [p.relative_to(package.parent).as_posix() for p in sorted(package.rglob("*.py"))]
+    parts = [p for p in sorted(package.rglob("*")) if p.suffix in (".py", ".toml", ".html")]
+    wanted = [p.relative_to(package.parent).as_posix() for p in parts]
     weights = "handflow/recognize/few_shot/weights"
     wanted += [f"{weights}/encoders.onnx", f"{weights}/encoders.json"]
     wanted += ["handflow/py.typed", "LICENSE", "THIRD_PARTY_NOTICES"]

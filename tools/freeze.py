@@ -6,7 +6,7 @@ from importlib.metadata import distributions
 from pathlib import Path
 
 HEAD = """\
-# The versions of core, `train` and `dev` that handflow was tested with: `pip install -c constraints.txt …`.
+# The versions of the core and all extras that handflow was tested with: `pip install -c constraints.txt …`.
 # Written by `make constraints`.
 """
 LEFT_OUT = {"handflow", "pip"}

@@ -21,6 +21,14 @@ class TrainingError(HandflowError):
     """Training cannot start or go on with this data."""
 
 
+class BindingsError(HandflowError):
+    """A bindings file is missing or wrong."""
+
+
+class ActionError(HandflowError):
+    """An action could not be performed."""
+
+
 class MissingExtraError(HandflowError):
     """A part of handflow needs packages that are not installed."""
 

@@ -1,4 +1,4 @@
-"""Where handflow keeps what can be made or fetched again."""
+"""Where handflow keeps what can be made or fetched again, and what it notes as it runs."""
 
 import os
 from pathlib import Path
@@ -13,3 +13,8 @@ def cache_dir() -> Path:
     )
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def state_dir() -> Path:
+    """The user's folder for what handflow notes as it runs; `HANDFLOW_STATE` overrides it. Not made."""
+    return Path(os.environ.get("HANDFLOW_STATE") or platformdirs.user_state_dir("handflow", appauthor=False))

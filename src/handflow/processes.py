@@ -185,6 +185,30 @@ def _do(work: Callable[..., Any], item: Any, *common: Any) -> tuple[Any, list[lo
     return work(item, *common), _kept.take()
 
 
+@contextmanager
+def ended_in_order() -> Iterator[None]:
+    """Inside, an end by the system (SIGTERM, or the terminal was closed) is that of Ctrl-C.
+
+    Else files would stay cut off, and pressed keys down. Of the main thread alone.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {n: handler for n in numbers if (handler := signal.getsignal(n)) not in (None, signal.SIG_IGN)}
+    for number in before:  # not those that are ignored, e.g. by nohup
+        signal.signal(number, _interrupt)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
 def keep_freed_memory() -> None:
     """Has the C library keep what is freed, for the rest of the process, where that is glibc.
 

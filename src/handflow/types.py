@@ -7,9 +7,9 @@ scale of x). Times are seconds on the clock of the source. Slot 0 is the left ha
 import math
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import IntEnum
-from typing import ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -233,6 +233,11 @@ class GestureEvent:
     offset: float | None  # seconds; None where the event was decided before the gesture ended
     time: float  # seconds, when it was decided
     frame: int  # Frame.index when it was decided
+
+
+def event_document(event: GestureEvent) -> dict[str, Any]:
+    """An event as the JSON object of the event format, times to a tenth of a millisecond."""
+    return {k: round(v, 4) if isinstance(v, float) else v for k, v in asdict(event).items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,12 +17,22 @@ from handflow.doctor import Machine, examine
 from handflow.doctor.software import _within
 from handflow.errors import ModelFileError, SourceError
 
-VERSIONS = {"numpy": "2.4.6", "av": "18.1.0", "opencv-python-headless": "5.0.0.93", "torch": "2.13.0+cpu"}
+VERSIONS = {
+    "numpy": "2.4.6",
+    "av": "18.1.0",
+    "opencv-python-headless": "5.0.0.93",
+    "torch": "2.13.0+cpu",
+    "python-xlib": "0.33",
+    "evdev-binary": "2.0.0",
+    "pynput": "1.8.2",
+}
 REQUIRES = [
     "numpy>=2.0",
     "av>=14",
     "opencv-python-headless>=4.10",
     "torch<2.14,>=2.11; extra == 'train'",
+    "pynput>=1.8; (sys_platform != 'linux') and extra == 'control'",
+    "python-xlib>=0.33; (sys_platform == 'linux') and extra == 'control'",
     "handflow[train]; extra == 'dev'",
     'pytest>=8.3; extra == "dev"',
 ]
@@ -40,11 +50,6 @@ def machine(tmp_path, *, versions=VERSIONS, **broken):
             raise PackageNotFoundError(name)
         return versions[name]
 
-    no_cuda = SimpleNamespace(
-        cuda=SimpleNamespace(is_available=lambda: False),
-        backends=SimpleNamespace(mps=SimpleNamespace(is_available=lambda: False)),
-        __version__="2.13.0+cpu",
-    )
     well = {
         "system": "linux",
         "processor": "x86_64",
@@ -53,7 +58,7 @@ def machine(tmp_path, *, versions=VERSIONS, **broken):
         "requires": lambda name: REQUIRES,
         "version": version,
         "installed_from": lambda: None,
-        "load": lambda name: no_cuda,
+        "load": loading(),
         "models_absent": lambda: False,
         "find_models": lambda model="full": SimpleNamespace(source=Path("/models")),
         "has_lite": lambda: True,
@@ -65,6 +70,7 @@ def machine(tmp_path, *, versions=VERSIONS, **broken):
         "work": lambda: tmp_path,
         "disk_usage": lambda path: SimpleNamespace(free=50e9),
         "run": no_gpu,
+        "uinput": lambda: "writable",
     }
     return Machine(**(well | broken))
 
@@ -84,7 +90,7 @@ def raising(error):
     return call
 
 
-def loading(**failing):
+def loading(trusted=True, **failing):
     def load(name):
         if name in failing:
             raise failing[name]
@@ -92,6 +98,7 @@ def loading(**failing):
             cuda=SimpleNamespace(is_available=lambda: False),
             backends=SimpleNamespace(mps=SimpleNamespace(is_available=lambda: False)),
             __version__="2.13.0+cpu",
+            AXIsProcessTrusted=lambda: trusted,
         )
 
     return load
@@ -171,6 +178,26 @@ SCENARIOS = {
         {"load": loading(tkinter=ImportError("no _tkinter"))}, "window", "warn", "tkinter", "python3-tk",
     ),
     "no display": ({"environ": {}}, "display", "warn", "none", "--no-window"),
+    "wayland without permission": (
+        {"environ": {"DISPLAY": ":0", "WAYLAND_DISPLAY": "wayland-0"}, "uinput": lambda: "forbidden"},
+        "control", "warn", "x11 (XTest on :0; reaches X windows only", 'TAG+="uaccess"',
+    ),
+    "no way to press keys": (
+        {"environ": {"WAYLAND_DISPLAY": "wayland-0"}, "uinput": lambda: "absent"},
+        "control", "warn", "DISPLAY is not set, and /dev/uinput does not exist", "modprobe uinput",
+    ),
+    "xlib broken": (
+        {"load": loading(Xlib=ImportError("No module named 'six'"))},
+        "control", "warn", "python-xlib does not load: No module named 'six'", "handflow[control]",
+    ),
+    "mac does not trust": (
+        {"system": "darwin", "processor": "arm64", "load": loading(trusted=False)},
+        "control", "warn", "macOS does not let this program press keys", "Accessibility",
+    ),
+    "control missing": (
+        {"versions": without("python-xlib")},
+        "extra", "warn", "'control' lacks python-xlib", "handflow[control]",
+    ),
     "gpu unused": (
         {"run": lambda command: "NVIDIA H200, 143771 MiB\n"}, "gpu", "warn", "NVIDIA H200", "CUDA build",
     ),
@@ -201,7 +228,7 @@ def test_each_trouble_is_named_with_its_remedy(tmp_path, name):
 def test_a_trouble_stays_where_it_is(tmp_path, name):
     """One broken thing neither hides another nor ends the examination."""
     broken, area, *_ = SCENARIOS[name]
-    related = {"no tkinter": {"window"}, "no display": {"display"}}.get(name, {area})
+    related = {"no way to press keys": {"control", "display"}}.get(name, {area})
     assert {f.area for f in trouble(tmp_path, **broken)} == related
 
 
@@ -209,7 +236,8 @@ def test_missing_packages_do_not_end_the_examination(tmp_path):
     gone = raising(ImportError("No module named 'cv2'"))
     asked = ("models_absent", "find_models", "has_lite", "list_cameras", "encoder", "cache", "load")
     found = trouble(tmp_path, **dict.fromkeys(asked, gone))
-    assert {"package", "hand models", "camera", "video", "window", "gpu", "disk"} == {f.area for f in found}
+    areas = {"package", "hand models", "camera", "video", "window", "control", "gpu", "disk"}
+    assert areas == {f.area for f in found}
     assert all(f.remedy for f in found)
 
 
@@ -226,6 +254,48 @@ def test_a_camera_is_told_with_all_that_was_measured(tmp_path):
     }
     for part in ("0 Good Cam", "V4L2", "640x480", "29.8 frames a second", "opens in 0.4 s"):
         assert part in camera.detail
+
+
+@pytest.mark.parametrize(
+    ("broken", "by", "detail"),
+    [
+        ({}, "x11", "keys and mouse by x11 (XTest on :0)"),
+        ({"environ": {}}, "uinput", "keys and mouse by uinput (a virtual US keyboard by /dev/uinput)"),
+        ({"system": "win32"}, "system", "keys and mouse by system (pynput on Windows)"),
+        ({"versions": without("python-xlib")}, "x11", "once the extra 'control' is here"),
+    ],
+)
+def test_the_way_to_press_keys_is_told(tmp_path, broken, by, detail):
+    (control,) = [f for f in examine(machine(tmp_path, **broken)) if f.area == "control"]
+    assert control.status == "ok" and control.facts["by"] == by and detail in control.detail
+
+
+def test_an_extra_wants_what_this_system_needs(tmp_path):
+    for system, package in (("linux", "python-xlib"), ("win32", "pynput")):
+        found = examine(machine(tmp_path, system=system))
+        (control,) = [f for f in found if f.facts.get("extra") == "control"]
+        assert list(control.facts["packages"]) == [package]
+
+
+@pytest.mark.parametrize(
+    ("processor", "python", "built"),
+    [
+        ("x86_64", (3, 12, 1), None),
+        ("aarch64", (3, 12, 1), "evdev-binary"),
+        ("x86_64", (3, 13, 0), "python-rtmidi"),
+    ],
+)
+def test_what_is_compiled_here_is_told_with_the_compiler(tmp_path, processor, python, built):
+    requires = [
+        "evdev-binary>=1.9; sys_platform == 'linux' and extra == 'control'",
+        "python-rtmidi>=1.5.8; extra == 'music'",
+    ]
+    given = {"processor": processor, "python": python, "requires": lambda name: requires, "versions": {}}
+    remedies = [f.remedy for f in examine(machine(tmp_path, **given)) if f.facts.get("extra")]
+    assert len(remedies) == 2
+    told = [remedy.partition("; ")[2] for remedy in remedies if "; " in remedy]
+    assert [words.split()[0] for words in told] == ([built] if built else [])
+    assert all("may be compiled here" in words and "compiler first (Debian: " in words for words in told)
 
 
 def test_one_held_camera_does_not_hide_the_other(tmp_path):

@@ -1,6 +1,7 @@
 """What arms and disarms, on synthetic hands at several frame rates."""
 
 import dataclasses
+import threading
 from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
@@ -201,7 +202,82 @@ def test_reset_goes_back_to_the_start() -> None:
     assert changes(play(arming, pose("hold_open", 940, 1.5, 30), 30), 30) == pytest.approx([1.0], abs=0.15)
 
 
-@pytest.mark.parametrize("values", [{"disarm_after": 0.0}, {"disarm_after": -1.0}, {"hold": 0.0}])
+@pytest.mark.parametrize("fps", [10, 30, 60])
+def test_it_disarms_after_a_time_without_a_hand_in_sight(fps: int) -> None:
+    config = ArmingConfig("arm", armed_at_start=True, disarm_unseen=1.5)
+    fist = pose("hold_fist", 940, 2.0, fps)
+    states = play(Arming(config), [*fist, *[NOBODY] * fps, *fist, *[NOBODY] * (3 * fps), *fist], fps)
+    (disarmed,) = changes(states, fps)  # a second without one does nothing, and a hand does not arm
+    assert disarmed == pytest.approx(5.0 + 1.5, abs=2.01 / fps)
+    assert not states[-1].armed
+
+
+def test_time_without_a_hand_counts_from_the_start_and_anew_from_each_arming() -> None:
+    arming = Arming(ArmingConfig("arm", armed_at_start=True, disarm_unseen=1.0))
+    times = []
+    for seen in hands([NOBODY] * 150, 30):
+        now = [event("arm", seen.timestamp)] if seen.frame == 90 else []
+        times += [seen.timestamp] * arming.update(seen, now, seen.timestamp).changed
+    assert times == pytest.approx([1.0, 3.0, 4.0], abs=0.04)
+
+
+def test_hands_in_sight_do_not_stand_for_events() -> None:
+    config = ArmingConfig("arm", armed_at_start=True, disarm_after=1.0, disarm_unseen=3.0)
+    states = play(Arming(config), pose("hold_fist", 940, 2.0, 30), 30)
+    assert changes(states, 30) == pytest.approx([1.0], abs=0.04)
+
+
+def test_a_switch_from_outside_counts_with_the_next_frame() -> None:
+    arming = Arming(ArmingConfig())
+    frames = hands([NOBODY] * 5, 30)
+    assert not arming.update(next(frames), (event("a", 0.0),), 0.0).events
+    arming.switch()
+    assert not arming.armed
+    state = arming.update(next(frames), (event("a", 0.03),), 0.03)
+    assert state.changed and state.armed
+    assert [e.gesture for e in state.events] == ["a"]
+    assert not arming.update(next(frames), (), 0.06).changed, "once"
+    arming.switch()
+    state = arming.update(next(frames), (event("a", 0.09),), 0.09)
+    assert state.changed and not state.armed and state.events == ()
+
+
+def test_other_threads_may_switch() -> None:
+    arming = Arming(ArmingConfig())
+    changed = 0
+    for number, seen in enumerate(hands([NOBODY] * 100, 30)):
+        if number % 10 == 0:
+            thread = threading.Thread(target=arming.switch)
+            thread.start()
+            thread.join()
+        changed += arming.update(seen, (), seen.timestamp).changed
+    assert changed == 10
+
+
+def test_without_a_gesture_no_event_and_no_hand_switches() -> None:
+    arming = Arming(ArmingConfig(armed_at_start=True))
+    for seen in hands(pose("hold_open", 940, 2.5, 30), 30):
+        state = arming.update(seen, (event(HAND_UP, seen.timestamp),), seen.timestamp)
+        assert len(state.events) == 1 and not state.changed and state.progress == 0
+
+
+def test_reset_forgets_a_switch_that_was_asked_for() -> None:
+    arming = Arming(ArmingConfig())
+    arming.switch()
+    arming.reset()
+    assert not arming.update(next(hands([NOBODY], 30)), (), 0.0).changed
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"disarm_after": 0.0},
+        {"disarm_after": -1.0},
+        {"disarm_unseen": 0.0},
+        {"disarm_unseen": float("nan")},
+        {"hold": 0.0},
+    ],
+)
 def test_senseless_times_are_refused(values: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=r"expected above 0|must be more than 0"):
         ArmingConfig(HAND_UP, **values)  # type: ignore[arg-type]

@@ -41,7 +41,8 @@ def test_file_check_names_what_does_not_belong(name: str, content: bytes, word: 
 
 def write_wheel(path: Path, *, without: str = "", extra: dict[str, bytes] | None = None) -> Path:
     source = ROOT / "src"
-    names = [p.relative_to(source).as_posix() for p in (source / "handflow").rglob("*.py")]
+    parts = [p for kind in ("py", "toml", "html") for p in (source / "handflow").rglob(f"*.{kind}")]
+    names = [p.relative_to(source).as_posix() for p in parts]
     names += ["handflow/py.typed"]
     names += [f"handflow/recognize/few_shot/weights/encoders.{kind}" for kind in ("onnx", "json")]
     names += [f"handflow-0.1.0.dist-info/licenses/{n}" for n in ("LICENSE", "THIRD_PARTY_NOTICES")]
@@ -59,7 +60,15 @@ def test_whole_distribution_passes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["handflow/types.py", "handflow/py.typed", "weights/encoders.onnx", "LICENSE"]
+    "name",
+    [
+        "handflow/types.py",
+        "handflow/py.typed",
+        "handflow/act/starters/slides.toml",
+        "handflow/act/events.html",
+        "weights/encoders.onnx",
+        "LICENSE",
+    ],
 )
 def test_distribution_that_lacks_a_file_is_refused(tmp_path: Path, name: str) -> None:
     lines = check_dist.complaints(write_wheel(tmp_path / "handflow.whl", without=name))

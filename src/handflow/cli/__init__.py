@@ -4,6 +4,7 @@ import errno
 import importlib
 import io
 import os
+import signal
 import sys
 from typing import Any
 
@@ -33,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Set a model's thresholds by background that it must not fire on.",
     ),
     "run": ("handflow.cli.run", "Recognize gestures live from a camera, file or URL."),
+    "bindings": ("handflow.cli.bindings", "Say which gesture does what: start, check, list and try it."),
     "pretrain": ("handflow.cli.pretrain", "Train the encoders of few-shot models anew; nobody needs to."),
     "export": ("handflow.cli.export", "Pack a trained model for use without handflow."),
     "synth": ("handflow.cli.synth", "Write synthetic clips, streams or videos with exact truth."),
@@ -90,9 +92,16 @@ def _let_any_character_pass() -> None:
             stream.reconfigure(errors="replace")
 
 
+def _survive_foreign_signals() -> None:
+    """USR1, by which a shortcut of the desktop arms `handflow run`, ends none of the other commands."""
+    if hasattr(signal, "SIGUSR1"):
+        signal.signal(signal.SIGUSR1, lambda *_: None)  # programs that are started would inherit SIG_IGN
+
+
 def main() -> None:
     """Runs handflow: exit 0 done, 1 the user can mend it, 2 wrong usage, 130 interrupted."""
     _let_any_character_pass()
+    _survive_foreign_signals()
     try:
         app()
     except HandflowError as error:

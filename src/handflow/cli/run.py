@@ -11,18 +11,16 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 from rich.table import Table
 
+from handflow.cli.acting import make_acting, make_arming, that_count
 from handflow.cli.common import HandModelChoice, HandModelOption, Verbose, command_app, progress_console
 from handflow.errors import SourceError
-from handflow.processes import live_threads
-from handflow.types import BACKGROUND
+from handflow.processes import ended_in_order, live_threads
+from handflow.types import event_document
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
     from handflow.hands.models import HandModel
     from handflow.hands.slots import Follow
-    from handflow.live.arming import ArmedState, Arming
-    from handflow.live.pipeline import LiveResult, Pipeline
+    from handflow.live.pipeline import Pipeline
     from handflow.recognize import Recognizer
     from handflow.types import GestureEvent, StageTimes
 
@@ -74,6 +72,32 @@ def run(
         bool,
         typer.Option("--early", help="Decide while the hand still moves, as soon as the gesture is certain."),
     ] = False,
+    bindings: Annotated[
+        Path | None,
+        typer.Option(help="Do what this file binds gestures to; see `handflow bindings --help`."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="With --bindings: say what would happen; do nothing.")
+    ] = False,
+    serve: Annotated[
+        bool,
+        typer.Option("--serve", help="Offer events to programs of this computer: WebSocket and SSE."),
+    ] = False,
+    port: Annotated[
+        int | None, typer.Option(help="With --serve, of 127.0.0.1; 0: any free one.", min=0, max=65535)
+    ] = None,
+    origin: Annotated[
+        list[str] | None,
+        typer.Option(help="With --serve: a website that may listen, too, e.g. https://example.org."),
+    ] = None,
+    log: Annotated[
+        bool | None,
+        typer.Option(
+            "--log/--no-log",
+            help="Write events and actions to the event log.",
+            show_default="with --bindings or --serve",
+        ),
+    ] = None,
     arm: Annotated[
         str | None,
         typer.Option(
@@ -86,28 +110,61 @@ def run(
         bool | None,
         typer.Option("--armed-at-start/--disarmed-at-start", help="With --arm.", show_default="disarmed"),
     ] = None,
+    arm_key: Annotated[
+        str | None,
+        typer.Option(
+            help="Arm and disarm by a key, whichever program is in front; USR1: by that signal alone.",
+            metavar="ctrl+alt+g|USR1",
+        ),
+    ] = None,
     disarm_after: Annotated[
-        float | None, typer.Option(help="With --arm: disarm after so many seconds without an event.")
+        float | None, typer.Option(help="Disarm after so many seconds without an event.")
+    ] = None,
+    disarm_unseen: Annotated[
+        float | None, typer.Option(help="Disarm after so many seconds without a hand in sight.")
     ] = None,
     hand_model: HandModelOption = HandModelChoice.FULL,
     seconds: Annotated[float | None, typer.Option(help="End after this time of the source.")] = None,
     verbose: Verbose = False,
 ) -> None:
     """Recognize gestures live: one event per gesture, until the source ends or Ctrl-C."""
+    from handflow.act.inject.hotkey import Hotkey, is_signal, on_signal
     from handflow.capture import VideoWriter, open_source
     from handflow.live.annotate import Annotator
     from handflow.recognize import load_recognizer
 
     _keep_source(source, annotate, events)
     recognizer = load_recognizer(model)
-    arming = make_arming(arm, armed_at_start, disarm_after, recognizer.labels)
+    arming = make_arming(
+        arm,
+        armed_at_start,
+        recognizer.labels,
+        key=arm_key,
+        disarm_after=disarm_after,
+        disarm_unseen=disarm_unseen,
+    )
     pipeline = make_pipeline(
         recognizer, hand_model=hand_model.model, max_hands=max_hands, follow=follow.follow, early=early
     )
     annotator = Annotator(recognizer.labels)
     mirror = Annotator(recognizer.labels, mirror=True)
     count = 0
-    with ExitStack() as stack:
+    with ended_in_order(), ExitStack() as stack:
+        acting = make_acting(
+            stack,
+            bindings,
+            recognizer.labels,
+            recognizer.info.held,
+            dry_run=dry_run,
+            serve=serve,
+            port=port,
+            origins=origin,
+            log=log,
+        )
+        if arming is not None:
+            stack.enter_context(on_signal(arming.switch))
+            if arm_key is not None and not is_signal(arm_key):
+                stack.enter_context(Hotkey(arm_key, arming.switch))
         frames = stack.enter_context(open_source(source))
         out = _open_events(events, stack)
         video: VideoWriter | None = None
@@ -118,7 +175,9 @@ def run(
             window = stack.enter_context(ResultWindow(f"handflow – {model.name}"))
         start: float | None = None
         try:
-            for result, armed in _that_count(pipeline.run(frames), arming):
+            for result, armed in that_count(pipeline.run(frames), arming, acting):
+                if acting is not None:
+                    acting.update(result.events, result.each if armed is None or armed.armed else ())
                 start = result.frame.timestamp if start is None else start
                 count += _write(result.events, out)
                 if annotate is not None:
@@ -140,11 +199,16 @@ def run(
         last = pipeline.finish()
         if arming is not None:
             last = arming.passed(last, last[-1].time) if last else ()
+        if acting is not None:
+            acting.update(last)
         count += _write(last, out)
         dropped = frames.dropped
     if annotate is not None and video is not None:
         progress_console.print(f"video: {annotate}")
     _print_summary(pipeline.times, count, dropped)
+    if acting is not None and acting.outcomes:
+        told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(acting.outcomes.items()))
+        progress_console.print(f"actions: {told}", highlight=False)
 
 
 def make_pipeline(
@@ -173,56 +237,6 @@ def make_pipeline(
     return Pipeline(HandLandmarker(config), recognizer, spotter, slots=HandSlots(follow))
 
 
-def make_arming(
-    arm: str | None, armed_at_start: bool | None, disarm_after: float | None, labels: "Sequence[str]"
-) -> "Arming | None":
-    """What arms and disarms; None: every event counts.
-
-    Raises:
-        typer.BadParameter: no such gesture, or options without --arm.
-    """
-    from handflow.live.arming import HAND_UP, Arming, ArmingConfig
-
-    if arm is None:
-        if armed_at_start is not None:
-            given = "--armed-at-start" if armed_at_start else "--disarmed-at-start"
-            raise typer.BadParameter(f"{given} needs --arm: name a gesture, or {HAND_UP}")
-        if disarm_after is not None:
-            raise typer.BadParameter(
-                f"--disarm-after {disarm_after:g} needs --arm: name a gesture, or {HAND_UP}"
-            )
-        return None
-    gestures = [label for label in labels if label != BACKGROUND]
-    if arm != HAND_UP and arm not in gestures:
-        raise typer.BadParameter(
-            f"--arm {arm} is no gesture of this model: choose {HAND_UP} or one of {', '.join(gestures)}"
-        )
-    try:
-        return Arming(ArmingConfig(arm, bool(armed_at_start), disarm_after))
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
-
-
-def _that_count(
-    results: "Iterable[LiveResult]", arming: "Arming | None"
-) -> "Iterator[tuple[LiveResult, ArmedState | None]]":
-    """Results with the events that count, and whether it is armed; says so where that changes."""
-    if arming is None:
-        yield from ((result, None) for result in results)
-        return
-    _say_armed(arming.armed)
-    for result in results:
-        state = arming.update(result.chosen, result.events, result.frame.timestamp)
-        if state.changed:
-            _say_armed(state.armed, result.frame.timestamp)
-        yield dataclasses.replace(result, events=state.events), state
-
-
-def _say_armed(armed: bool, time: float | None = None) -> None:
-    when = "" if time is None else f"{time:.1f} s: "
-    progress_console.print(f"{when}{'armed' if armed else 'disarmed'}", highlight=False)
-
-
 def _keep_source(source: str, *outputs: Path | str | None) -> None:
     """Raises a SourceError where an output would replace the recording that is read."""
     recording = Path(source)
@@ -243,12 +257,6 @@ def _write(events: "tuple[GestureEvent, ...]", out: TextIO | None) -> int:
             out.write(json.dumps(event_document(event)) + "\n")
             out.flush()
     return len(events)
-
-
-def event_document(event: "GestureEvent") -> dict[str, object]:
-    """An event as the JSON object of the event format, times to a tenth of a millisecond."""
-    document = dataclasses.asdict(event)
-    return {k: round(v, 4) if isinstance(v, float) else v for k, v in document.items()}
 
 
 def _print_summary(times: "StageTimes", events: int, dropped: int) -> None:

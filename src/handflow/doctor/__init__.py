@@ -6,6 +6,7 @@ Adding a check is one function and one entry in `CHECKS`. All that a check asks 
 
 from collections.abc import Callable, Iterator
 
+from handflow.doctor.control import check_control
 from handflow.doctor.hardware import check_cameras, check_disk, check_encoder, check_models, check_window
 from handflow.doctor.machine import Finding, Machine
 from handflow.doctor.software import check_extras, check_gpu, check_packages, check_system
@@ -20,6 +21,7 @@ CHECKS: dict[str, Callable[[Machine], Iterator[Finding]]] = {
     "cameras": check_cameras,
     "video": check_encoder,
     "window": check_window,
+    "control": check_control,
     "gpu": check_gpu,
     "disk": check_disk,
 }

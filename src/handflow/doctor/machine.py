@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from handflow.act.inject.choice import Access
     from handflow.hands.models import HandModel
 
 Status = Literal["ok", "warn", "fail"]
@@ -93,6 +94,12 @@ def _encoder() -> str | None:
     return h264_encoder()
 
 
+def _uinput() -> "Access":
+    from handflow.act.inject.choice import uinput_access
+
+    return uinput_access()
+
+
 def _run(command: list[str]) -> str:
     return subprocess.run(command, capture_output=True, text=True, timeout=20, check=True).stdout
 
@@ -124,3 +131,4 @@ class Machine:
     work: Callable[[], Path] = Path.cwd
     disk_usage: Callable[[Path], Any] = shutil.disk_usage
     run: Callable[[list[str]], str] = _run
+    uinput: Callable[[], "Access"] = _uinput

@@ -24,7 +24,13 @@ MODULES: dict[str, str] = {  # package: the module that proves it works, where t
     "opencv-python-headless": "cv2",
     "ai-edge-litert": "ai_edge_litert.interpreter",
 }
-TOLD_EXTRAS: dict[str, str] = {"train": "train and evaluate models"}  # those a user may want, and what for
+TOLD_EXTRAS: dict[str, str] = {  # those a user may want, and what for
+    "train": "train and evaluate models",
+    "control": "press keys and move the mouse by gestures",
+    "home": "send gestures to web services and to a home by MQTT",
+    "music": "send gestures to music programs by OSC and MIDI",
+    "serve": "let other programs listen with `handflow run --serve`",
+}
 
 
 def check_system(machine: Machine) -> Iterator[Finding]:
@@ -67,6 +73,9 @@ def _requirements(machine: Machine) -> list[_Requirement]:
     for line in machine.requires("handflow") or []:
         match = re.match(r"([A-Za-z0-9._-]+)(?:\[[^\]]*\])?\s*\(?([^;)]*)\)?", line)
         extra = re.search(r"extra\s*==\s*['\"]([^'\"]+)", line)
+        system = re.search(r"sys_platform\s*([!=]=)\s*['\"]([^'\"]+)", line)
+        if system and (machine.system == system[2]) != (system[1] == "=="):
+            continue  # not needed on this system
         if match and match[1].lower() != "handflow":
             parsed.append(_Requirement(match[1], match[2].strip(), extra[1] if extra else None))
     return parsed
@@ -156,16 +165,30 @@ def _version_of(machine: Machine, name: str) -> str | None:
         return None
 
 
+def _is_built(machine: Machine, name: str) -> bool:
+    """Whether a package has no wheel here: true of evdev-binary 2.0.0 and python-rtmidi 1.5.8."""
+    if name == "evdev-binary":
+        return machine.processor != "x86_64"
+    return name == "python-rtmidi" and machine.python >= (3, 13, 0)
+
+
 def check_extras(machine: Machine) -> Iterator[Finding]:
     """Optional groups of packages, and the command that adds one."""
     for extra, purpose in TOLD_EXTRAS.items():
         wanted = [r for r in _requirements(machine) if r.extra == extra]
+        if not wanted:
+            continue  # an older installation, which does not know of it
         versions = {r.name: _version_of(machine, r.name) for r in wanted}
         missing = [r.name for r in wanted if not (v := versions[r.name]) or not _within(v, r.bounds)]
         facts = {"extra": extra, "packages": versions, "missing": missing}
         if missing:
             detail = f"'{extra}' lacks {', '.join(missing)}: needed to {purpose}"
-            yield Finding("extra", "warn", detail, pip_install(machine, extra), facts)
+            remedy = pip_install(machine, extra)
+            if built := [name for name in missing if _is_built(machine, name)]:
+                names = " and ".join(built)
+                remedy += f"; {names} may be compiled here, for lack of a wheel: install a C++ compiler first"
+                remedy += " (Debian: apt install g++ python3-dev)" if machine.system == "linux" else ""
+            yield Finding("extra", "warn", detail, remedy, facts)
         else:
             listed = ", ".join(f"{name} {version}" for name, version in versions.items())
             yield Finding("extra", "ok", f"'{extra}': {listed}", facts=facts)

@@ -1,4 +1,4 @@
-"""Arming: gestures count only while armed; a gesture of the model, or a hand held up, switches.
+"""Arming: gestures count only while armed; a gesture of the model, a hand held up or a key switches.
 
 All times are seconds of the source, so it does the same at every frame rate.
 """
@@ -40,15 +40,18 @@ LONGEST_SLIP = 0.15
 class ArmingConfig:
     """What switches, and how; times are seconds."""
 
-    by: str  # a gesture of the model, or HAND_UP
+    by: str | None = None  # a gesture of the model, or HAND_UP; None: `switch` alone
     armed_at_start: bool = False
     disarm_after: float | None = None  # without an event; None: never by itself
+    disarm_unseen: float | None = None  # without a hand in sight; None: never by itself
     hold: float = 1.0  # that a hand must be held up
     release: float = 0.3  # that no hand may be up before it counts again; shorter gaps do not end a hold
 
     def __post_init__(self) -> None:
-        if self.disarm_after is not None and not self.disarm_after > 0:
-            raise ValueError(f"--disarm-after {self.disarm_after:g} must be more than 0 seconds")
+        for name in ("disarm_after", "disarm_unseen"):
+            seconds = getattr(self, name)
+            if seconds is not None and not seconds > 0:
+                raise ValueError(f"--{name.replace('_', '-')} {seconds:g} must be more than 0 seconds")
         for name in ("hold", "release"):
             if not 0 < getattr(self, name) <= 10:
                 raise ValueError(f"{name} is {getattr(self, name)}, expected above 0 and up to 10 seconds")
@@ -77,19 +80,26 @@ class Arming:
         self.armed = self.config.armed_at_start
         self._hold.reset()
         self._last: float | None = None  # when it was armed or an event last counted
+        self._seen: float | None = None  # when it was armed or a hand was last in sight
+        self._asked = False
 
     def update(self, hands: Hands, events: Iterable[GestureEvent], timestamp: float) -> ArmedState:
         """Takes in the hands and events of the next frame, in the order in which they were decided."""
         before = self.armed
         self._last = timestamp if self._last is None else self._last
+        if hands.hands or self._seen is None:
+            self._seen = timestamp
+        if self._asked:
+            self._asked = False
+            self._switch(timestamp)
         passed = self.passed(events, timestamp)
         progress = 0.0
         if self.config.by == HAND_UP:
             progress = self._hold.update(hands.hands, timestamp)
             if progress == 1:
                 self._switch(timestamp)
-        after = self.config.disarm_after
-        if self.armed and after is not None and timestamp - self._last >= after:
+        quiet = ((self.config.disarm_after, self._last), (self.config.disarm_unseen, self._seen))
+        if any(after is not None and timestamp - since >= after for after, since in quiet):
             self.armed = False
         return ArmedState(self.armed, passed, progress, self.armed != before)
 
@@ -104,9 +114,13 @@ class Arming:
                 self._last = timestamp
         return tuple(passed)
 
+    def switch(self) -> None:
+        """Arms or disarms with the next frame; any thread may call it."""
+        self._asked = True
+
     def _switch(self, timestamp: float) -> None:
         self.armed = not self.armed
-        self._last = timestamp
+        self._last = self._seen = timestamp
 
 
 class HandHold:

@@ -19,6 +19,7 @@ class LiveResult:
     hands: Hands
     scores: Scores  # of the hand to show
     events: tuple[GestureEvent, ...]
+    each: tuple[Scores, ...] = ()  # of the one hand, or of left, right and perhaps both
     tracks: tuple[int, int] = (-1, -1)  # those that the recognizer was given, left and right; -1 none
 
     @property
@@ -67,7 +68,7 @@ class Pipeline:
         done = time.perf_counter()
         self.times.add("hands", seen - start)
         self.times.add("recognition", done - seen)
-        return LiveResult(frame, hands, spotted.scores, spotted.events, slotted.tracks)
+        return LiveResult(frame, hands, spotted.scores, spotted.events, spotted.each, slotted.tracks)
 
     def finish(self) -> tuple[GestureEvent, ...]:
         """Events that are still pending when the source ends."""

@@ -1,0 +1,1 @@
+"""Acts on gesture events: a bindings file says which gesture performs which actions."""
