@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -93,3 +94,15 @@ def directions_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for frame in render_frames(scene):
             video.write(frame.image, frame.timestamp)
     return path
+
+
+@pytest.fixture
+def hangup_counts() -> Iterator[None]:
+    """SIGHUP ends processes meanwhile, as in a terminal, also where the tests run under nohup."""
+    number = getattr(signal, "SIGHUP", None)
+    if number is None:
+        yield
+        return
+    before = signal.signal(number, signal.SIG_DFL)
+    yield
+    signal.signal(number, before)

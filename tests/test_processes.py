@@ -88,6 +88,7 @@ def test_a_process_that_is_killed_is_one_clear_line() -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no signals for other processes")
+@pytest.mark.usefixtures("hangup_counts")
 @pytest.mark.parametrize("number", ["SIGTERM", "SIGHUP"])
 def test_an_end_by_the_system_is_that_of_ctrl_c_inside_alone(number: str) -> None:
     chosen = getattr(signal, number)

@@ -299,6 +299,7 @@ def test_a_camera_acts_is_served_and_follows_changes_of_the_file(desk: Desk, liv
 
 
 @POSIX
+@pytest.mark.usefixtures("hangup_counts")
 @pytest.mark.parametrize("number", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_keys_that_are_held_come_up_however_it_ends(number: str, desk: Desk, live: Start) -> None:
     desk.bind('{ keys = { press = "ctrl+Right", hold = 60 } }', head='[keyboard]\nby = "x11"\n')
