@@ -190,7 +190,7 @@ def test_a_dry_run_says_what_would_happen_and_does_nothing(desk: Desk, act: Act)
         before = threading.active_count()
         actor = act(text, dry_run=True)
         actor.update([event(), event(score=0.5)], ())
-        assert threading.active_count() == before
+        assert threading.active_count() <= before
         command, hook, *refused = desk.told
         assert command.startswith("wave: would run ") and command.endswith("written.txt x")
         assert hook == f"wave: would POST {web.url}"

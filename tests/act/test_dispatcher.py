@@ -236,5 +236,5 @@ def test_a_kind_that_nothing_enabled_uses_has_no_worker(stage: Stage) -> None:
     before = threading.active_count()
     dispatcher = Dispatcher(bindings(off), stage.report, stage.kinds())
     dispatcher.start()
-    assert threading.active_count() == before
+    assert threading.active_count() <= before
     dispatcher.close()

@@ -147,7 +147,7 @@ def test_closing_gives_the_chord_back(display: str, window: RecordingWindow, inj
     with Hotkey("ctrl+alt+g", lambda: pressed.put("first")):
         press(injector, "ctrl+alt+g")
         assert pressed.get(timeout=LIMIT) == "first"
-    assert threading.active_count() == threads
+    assert threading.active_count() <= threads
     window.clear()
     press(injector, "ctrl+alt+g")
     assert "+g" in window.count(6) and pressed.empty()
