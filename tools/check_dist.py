@@ -9,6 +9,7 @@ from pathlib import Path
 from check_files import complaint
 
 MAX_BYTES = 5_000_000
+WEB = (".html", ".css", ".js", ".json", ".svg")  # the studio's page
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -34,7 +35,7 @@ def complaints(path: Path) -> list[str]:
     files = dict(files_in(path))
     found += [f"holds {line}" for name, content in files.items() if (line := complaint(name, content))]
     package = ROOT / "src" / "handflow"
-    parts = [p for p in sorted(package.rglob("*")) if p.suffix in (".py", ".toml", ".html")]
+    parts = [p for p in sorted(package.rglob("*")) if p.suffix in (".py", ".toml", *WEB)]
     wanted = [p.relative_to(package.parent).as_posix() for p in parts]
     weights = "handflow/recognize/few_shot/weights"
     wanted += [f"{weights}/encoders.onnx", f"{weights}/encoders.json"]

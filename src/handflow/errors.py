@@ -17,6 +17,10 @@ class DatasetError(HandflowError):
     """A dataset, a clip or a file to import is missing, damaged or unsuitable."""
 
 
+class GestureNameError(DatasetError):
+    """A name cannot be that of a gesture."""
+
+
 class TrainingError(HandflowError):
     """Training cannot start or go on with this data."""
 

@@ -1,4 +1,4 @@
-"""Where handflow keeps what can be made or fetched again, and what it notes as it runs."""
+"""Where handflow keeps what can be made or fetched again, what it notes as it runs, and what people make."""
 
 import os
 from pathlib import Path
@@ -18,3 +18,9 @@ def cache_dir() -> Path:
 def state_dir() -> Path:
     """The user's folder for what handflow notes as it runs; `HANDFLOW_STATE` overrides it. Not made."""
     return Path(os.environ.get("HANDFLOW_STATE") or platformdirs.user_state_dir("handflow", appauthor=False))
+
+
+def studio_dir() -> Path:
+    """The user's folder for the projects of the studio; `HANDFLOW_STUDIO` overrides it. Not made."""
+    given = os.environ.get("HANDFLOW_STUDIO")
+    return Path(given) if given else Path(platformdirs.user_data_dir("handflow", appauthor=False)) / "studio"

@@ -57,6 +57,8 @@ def test_a_binding_has_actions_in_order_and_says_when_it_is_active() -> None:
     ("text", "said"),
     [
         ("a = = 3", ["b.toml:1: no TOML"]),
+        ("a = " + "[" * 5000, ["b.toml: no TOML: lists or tables in it are nested too deeply"]),
+        ("bindings = [1]", ["b.toml: binding 1: bindings are tables: begin each with [[bindings]]"]),
         ('start_mod = "x"', ["b.toml:1: start_mod: there is no such key: did you mean start_mode?"]),
         (
             "[mqtt]\nport = 99999",

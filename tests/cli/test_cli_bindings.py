@@ -266,10 +266,10 @@ def test_what_is_not_done_is_said_and_exits_with_1(desk: Desk) -> None:
 def test_actions_that_do_not_end_are_no_success(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     from typer.testing import CliRunner
 
-    from handflow.act import dispatcher
+    from handflow.act import dispatcher, trial
     from handflow.cli import bindings as command
 
-    monkeypatch.setattr(command, "PATIENCE", 0.1)
+    monkeypatch.setattr(trial, "PATIENCE", 0.1)
     monkeypatch.setattr(dispatcher, "ENDING", 0.0)
     sleeping = json.dumps([sys.executable, "-S", "-c", "import time; time.sleep(1)"])
     desk.bind(f'gesture = "wave"\ndo = [{{ command = {sleeping} }}]')

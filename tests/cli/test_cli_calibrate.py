@@ -139,6 +139,18 @@ def test_a_dry_run_says_it_and_changes_nothing(model: Path, streams: dict[str, P
     assert "stored" not in result.output
 
 
+def test_calibration_replaces_sensitivity_and_begins_from_it(model: Path) -> None:
+    info = read_model_info(model)
+    gesture = next(iter(info.thresholds))
+    replace_model_info(model, info.model_copy(update={"sensitivity": {gesture: 1.0}}))
+    dataset = Dataset.create(model.parent / "idle")
+    dataset.add(next(iter(landmark_clips((BACKGROUND,), [random_person(631)], 1, 0, fps=FPS))))
+    run(model, "--background", dataset.path)
+    calibrated = read_model_info(model)
+    assert calibrated.sensitivity == {} and calibrated.calibration is not None
+    assert calibrated.calibration.before[gesture] == info.thresholds[gesture].tuned(1.0)
+
+
 def test_undo_brings_back_what_held_before_the_first_calibration(model: Path) -> None:
     before, text = read_model_info(model), (model / INFO_FILE).read_bytes()
     dataset = Dataset.create(model.parent / "set")

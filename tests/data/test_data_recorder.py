@@ -225,6 +225,7 @@ def test_a_take_is_rejected_where_most_frames_show_no_hand(seen: float) -> None:
     assert len(takes) == (seen >= 0.5)
     rejected = [s.rejected for s in states if s.rejected]
     assert len(rejected) == (seen < 0.5)
+    assert [s.code for s in states if s.rejected] == ["no-hand"] * (seen < 0.5)
     assert all("a hand was seen in only" in r for r in rejected)
 
 
@@ -243,6 +244,18 @@ def test_a_camera_that_stalls_in_a_take_rejects_it() -> None:
     recorder = Recorder(RecorderConfig(start="auto", seconds=1.5, countdown=0.0, takes=1))
     takes, _ = run(recorder, iter(frames))
     assert not takes and recorder.rejections[0] == "no picture for 2.0 s: the camera stalled"
+
+
+def test_what_it_says_has_a_code_for_other_languages() -> None:
+    recorder = Recorder(RecorderConfig(start="auto", seconds=0.5, countdown=0.5, pause=0.2, takes=2))
+    _, states = run(recorder, play(still, 3, 30))
+    codes = list(dict.fromkeys(state.code for state in states))
+    assert codes == ["countdown", "recording", "saved", "done"]
+    waiting = Recorder(RecorderConfig(start="motion", stop="rest"))
+    _, states = run(waiting, play(lambda t: (0.0, 0.0) if t > 1 else None, 3, 30))
+    assert list(dict.fromkeys(state.code for state in states)) == ["show-hand", "hold-still", "ready"]
+    _, states = run(Recorder(), play(still, 0.5, 30))
+    assert {state.code for state in states} == {"waiting"}
 
 
 def test_a_clock_that_runs_back_drops_the_take_in_progress_and_goes_on() -> None:

@@ -208,3 +208,15 @@ def test_recognizing_imports_no_torch() -> None:
         "bad = {'torch', 'lightning', 'matplotlib'} & set(sys.modules); assert not bad, bad"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_model_is_as_sensitive_as_somebody_wants_it(tmp_path: Path) -> None:
+    info = model_info(sensitivity={"hand_left": 1.0})
+    assert info.spotter.thresholds == {
+        "hand_left": Threshold(0.7, 0.4).tuned(1.0),
+        "hand_right": Threshold(0.7, 0.4),
+    }
+    write_model_info(tmp_path, info)
+    assert read_model_info(tmp_path) == info
+    with pytest.raises(ValueError, match="sensitivity"):
+        model_info(sensitivity={"hand_left": 1.1})

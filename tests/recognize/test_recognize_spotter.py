@@ -337,3 +337,16 @@ def test_after_reset_motion_is_forgotten() -> None:
     spotter.reset()
     events = [e for k in range(30) for e in spotter.update(Scores(certain, LABELS, k / 30, k))]
     assert len(events) == 1
+
+
+@pytest.mark.parametrize("threshold", [Threshold(0.7, 0.4), Threshold(0.9, 0.9), Threshold(0.02, 0.01)])
+def test_sensitivity_moves_a_threshold_between_half_of_it_and_nearly_one(threshold: Threshold) -> None:
+    assert threshold.tuned(0.0) == threshold
+    assert threshold.tuned(1.0).enter == pytest.approx(threshold.enter / 2)
+    assert 1 - threshold.tuned(-1.0).enter == pytest.approx((1 - threshold.enter) / 10)
+    enters = [threshold.tuned(wish).enter for wish in np.linspace(-1, 1, 21)]
+    assert enters == sorted(enters, reverse=True)
+    for wish in (-1.0, -0.3, 0.4, 1.0):
+        tuned = threshold.tuned(wish)
+        assert tuned.leave / tuned.enter == pytest.approx(threshold.leave / threshold.enter)
+    assert threshold.tuned(7.0) == threshold.tuned(1.0)

@@ -364,3 +364,14 @@ def test_reset_reaches_recognizer_and_spotters(of_one: FewShotRecognizer) -> Non
 
 def test_without_hands_nothing_happens(of_both: FewShotRecognizer) -> None:
     assert events_of(of_both, nothing(60)) == []
+
+
+def test_another_configuration_holds_in_the_middle_of_a_gesture() -> None:
+    hands = ("left", "right", "both")
+    frames = [dict.fromkeys(hands, IDLE)] * 30 + [dict.fromkeys(hands, ("swipe", 0.5))] * 30
+    spotting = Spotting(Told(frames))
+    events = [e for n in range(45) for e in spotting.update(HANDS, n / 30, n).events]
+    assert events == []
+    spotting.configure(SpotterConfig(default=Threshold(0.35, 0.2)))
+    events = [e for n in range(45, 60) for e in spotting.update(HANDS, n / 30, n).events]
+    assert [(e.gesture, e.hand) for e in events] == [("swipe", "both")]

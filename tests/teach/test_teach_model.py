@@ -56,7 +56,7 @@ def half_seen(clip: Clip) -> Clip:
 def test_the_folder_holds_all_that_running_it_needs(taught: Taught) -> None:
     folder, clips = taught.folder, takes(people=(5, 9))
     files = {path.name for path in folder.iterdir()} - {"confusion.png"}  # needs matplotlib
-    assert files == {NETWORK_FILE, INFO_FILE, EXAMPLES_FILE, STROKES_FILE, "report.html"}
+    assert files == {NETWORK_FILE, INFO_FILE, EXAMPLES_FILE, STROKES_FILE, "report.html", "result.json"}
     assert (folder / NETWORK_FILE).read_bytes() == (packaged_folder() / ENCODERS_FILE).read_bytes()
     examples = read_examples(folder)
     assert examples.clips == tuple(clip.id for clip in clips)

@@ -14,6 +14,7 @@ from handflow.act.bindings import Binding, Bindings
 from handflow.errors import BindingsError
 
 _LARGEST = 1_000_000  # bytes
+_MOST_DOTS = 200  # in a line; the parts of a key cost memory by their square
 _BINDING = re.compile(r"\s*\[\[\s*bindings\s*\]\]")
 _TABLE = re.compile(r"\s*\[\[?\s*([A-Za-z0-9_.\-]+)\s*\]\]?")
 
@@ -43,6 +44,9 @@ def parse_bindings(text: str, name: str = "bindings", folder: Path | None = None
     Raises:
         BindingsError: as `read_bindings`.
     """
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.count(".") > _MOST_DOTS:
+            raise BindingsError(f"{name}:{number}: has more than {_MOST_DOTS} dots: break this line")
     try:
         given = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -50,6 +54,8 @@ def parse_bindings(text: str, name: str = "bindings", folder: Path | None = None
         where = f"{name}:{found[1]}" if found else name
         why = str(error).split(" (at ")[0]
         raise BindingsError(f"{where}: no TOML: {why}; texts stand in quotes, lists in [ ]") from error
+    except RecursionError as error:
+        raise BindingsError(f"{name}: no TOML: lists or tables in it are nested too deeply") from error
     try:
         return Bindings.model_validate(given, context={"folder": folder})
     except ValidationError as error:
@@ -69,7 +75,8 @@ def _told(details: ErrorDetails, given: dict[str, Any], lines: Sequence[str], na
     what = ".".join(str(part) for part in loc)
     if len(loc) > 1 and loc[0] == "bindings" and isinstance(loc[1], int):
         number = loc[1]
-        gesture = given["bindings"][number].get("gesture") if isinstance(given["bindings"], list) else None
+        entry = given["bindings"][number] if isinstance(given["bindings"], list) else None
+        gesture = entry.get("gesture") if isinstance(entry, dict) else None
         what = f"binding {number + 1}{f' ({gesture})' if isinstance(gesture, str) else ''}"
         rest = [str(part + 1) if isinstance(part, int) else part for part in loc[2:]]
         what += f", {' '.join(rest)}" if rest else ""
@@ -79,6 +86,8 @@ def _told(details: ErrorDetails, given: dict[str, Any], lines: Sequence[str], na
         message = f"{key} is empty"
     elif details["type"] == "missing":
         message = f"{key} is missing"
+    elif details["type"] in ("model_type", "tuple_type") and loc[0] == "bindings":
+        message = "bindings are tables: begin each with [[bindings]]"
     elif loc and not isinstance(details["input"], dict | list):
         message = f"{message.replace('Input should', 'it should')}, not {details['input']!r}"
     line = _line(loc, lines)

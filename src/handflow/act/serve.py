@@ -13,10 +13,10 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from handflow.errors import ActionError, MissingExtraError
+from handflow.errors import ActionError
+from handflow.extras import require_extra
 
 if TYPE_CHECKING:
     import uvicorn
@@ -98,8 +98,7 @@ class Subscribers:
     """
 
     def __init__(self, port: int = PORT, origins: Sequence[str] = ()) -> None:
-        if any(find_spec(package) is None for package in ("starlette", "uvicorn", "websockets")):
-            raise MissingExtraError("serving events", "serve")
+        require_extra("serving events", "serve")
         for origin in origins:
             if not _ORIGIN.fullmatch(origin):
                 raise ActionError(f"{origin} is no origin: write it as https://example.org, without a path")
@@ -132,7 +131,7 @@ class Subscribers:
 
         from handflow.act.serve_app import make_app
 
-        bound = _bind(self.port)
+        bound = bind(self.port)
         self.port = bound.getsockname()[1]
         self._server = uvicorn.Server(
             uvicorn.Config(
@@ -213,8 +212,14 @@ class Subscribers:
             connection.transport.abort()  # a listener that does not read would otherwise hold it open
 
 
-def _bind(port: int) -> socket.socket:
-    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+def bind(port: int) -> socket.socket:
+    """A socket that listens on a port of this computer; 0: any free one.
+
+    Raises:
+        ActionError: the port is taken or not allowed.
+    """
+    # Named TCP, or asyncio would not send small messages at once (TCP_NODELAY) but wait for more.
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if sys.platform == "win32":
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)

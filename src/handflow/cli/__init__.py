@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "run": ("handflow.cli.run", "Recognize gestures live from a camera, file or URL."),
     "bindings": ("handflow.cli.bindings", "Say which gesture does what: start, check, list and try it."),
+    "studio": ("handflow.cli.studio", "Teach, test and bind gestures in a browser."),
     "pretrain": ("handflow.cli.pretrain", "Train the encoders of few-shot models anew; nobody needs to."),
     "export": ("handflow.cli.export", "Pack a trained model for use without handflow."),
     "synth": ("handflow.cli.synth", "Write synthetic clips, streams or videos with exact truth."),

@@ -2,7 +2,6 @@
 
 import json
 import sys
-import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -17,11 +16,9 @@ from handflow.types import GestureEvent
 
 if TYPE_CHECKING:
     from handflow.act.bindings import Bindings
-    from handflow.act.outcome import Outcome
     from handflow.act.switchboard import Choice
 
 DEFAULT = Path("bindings.toml")
-PATIENCE = 60.0  # seconds that a tried action may take
 
 app = command_app()
 app.info.no_args_is_help = True
@@ -116,9 +113,8 @@ def test(
     verbose: Verbose = False,
 ) -> None:
     """Do now what a gesture is bound to, and say how it went; exit 1 where anything failed."""
-    from handflow.act.application import Applications
     from handflow.act.bindings_file import read_bindings
-    from handflow.act.switchboard import Switchboard
+    from handflow.act.trial import choices_for
 
     told = read_bindings(bindings)
     known = sorted({b.gesture for b in told.bindings})
@@ -127,20 +123,13 @@ def test(
             f"{bindings} binds no gesture {gesture!r}: {', '.join(known) or 'it binds none'}",
             param_hint="GESTURE",
         )
-    applications = Applications()
-    switchboard = Switchboard(told, applications.active)
-    if mode is not None:
-        if mode not in told.modes:
-            raise typer.BadParameter(
-                f"{mode!r} is none of {', '.join(sorted(told.modes))}", param_hint="--mode"
-            )
-        switchboard.mode = mode
+    if mode is not None and mode not in told.modes:
+        raise typer.BadParameter(f"{mode!r} is none of {', '.join(sorted(told.modes))}", param_hint="--mode")
     if after:
         progress_console.print(f"in {after:g} s …", highlight=False)
         time.sleep(after)
     event = GestureEvent(gesture, 1.0, hand, -1, 0.0, 0.5, 0.5, 0)
-    choices = switchboard.choose(event)
-    applications.close()
+    choices = choices_for(told, event, mode)
     for choice in choices:
         if not choice.due:
             _say(f"not done: {choice.binding.describe()}: {choice.refused}", "yellow")
@@ -163,35 +152,18 @@ def schema() -> None:
 
 def _perform(bindings: "Bindings", due: "list[Choice]") -> bool:
     """Performs choices and says what became of each action; whether all went well."""
-    from handflow.act.dispatcher import Dispatcher
+    from handflow.act.trial import perform
 
-    outcomes: list[Outcome] = []
-    wanted = sum(len(choice.binding.do) for choice in due)
-    arrived = threading.Condition()
-
-    def became(outcome: "Outcome") -> None:
-        with arrived:
-            outcomes.append(outcome)
-            arrived.notify()
-
-    dispatcher = Dispatcher(bindings, became)
-    dispatcher.start()
-    try:
-        for choice in due:
-            dispatcher.perform(choice)
-        with arrived:
-            arrived.wait_for(lambda: len(outcomes) >= wanted, PATIENCE)
-    finally:
-        dispatcher.close()
-    for outcome in outcomes:
+    trial = perform(bindings, due)
+    for outcome in trial.outcomes:
         why = f": {outcome.why}" if outcome.why else f" in {1000 * outcome.seconds:.0f} ms"
         _say(
             f"{outcome.outcome}: {outcome.action}{why}", None if outcome.outcome == "performed" else "yellow"
         )
-    if len(outcomes) < wanted:
-        _say(f"{wanted - len(outcomes)} of {wanted} actions did not end", "yellow")
-        return False
-    return all(outcome.outcome == "performed" for outcome in outcomes)
+    if trial.unfinished:
+        total = len(trial.outcomes) + trial.unfinished
+        _say(f"{trial.unfinished} of {total} actions did not end", "yellow")
+    return trial.fine
 
 
 def _say(text: str, style: str | None = None) -> None:

@@ -127,9 +127,10 @@ def _store(model: Path, info: "ModelInfo", point: "OperatingPoint", streams: "li
         found=round(point.rate, 4),
         upper=round(point.upper, 4),
         subjects=tuple(sorted({s.subject for s in streams if s.subject})),
-        before=info.calibration.before if info.calibration else info.thresholds,
+        before=info.calibration.before if info.calibration else dict(info.spotter.thresholds),
     )
-    changed = {"thresholds": dict(point.thresholds), "calibration": calibration}
+    # They were chosen from what held until now, sensitivity included.
+    changed = {"thresholds": dict(point.thresholds), "sensitivity": {}, "calibration": calibration}
     replace_model_info(model, info.model_copy(update=changed))
 
 
@@ -138,7 +139,7 @@ def _undo(model: Path, info: "ModelInfo") -> None:
 
     if info.calibration is None:
         raise ModelFileError(f"{model} was not calibrated: there is nothing to undo")
-    changed = {"thresholds": info.calibration.before, "calibration": None}
+    changed = {"thresholds": info.calibration.before, "sensitivity": {}, "calibration": None}
     replace_model_info(model, info.model_copy(update=changed))
     progress_console.print("the thresholds are those from before the calibration")
 
@@ -166,7 +167,7 @@ def _notes(point: "OperatingPoint") -> list[str]:
 def _table(info: "ModelInfo", point: "OperatingPoint") -> Table:
     table = Table("gesture", "threshold", "false activations", "recall")
     for gesture, threshold in point.thresholds.items():
-        old = info.thresholds[gesture].enter
+        old = info.spotter.thresholds[gesture].enter
         made = point.made.get(gesture, 0)
         recall = "–"
         if made:

@@ -6,15 +6,12 @@ import re
 import sys
 from collections.abc import Mapping
 from enum import StrEnum
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.logging import RichHandler
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-from handflow.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from handflow.hands.models import HandModel
@@ -72,15 +69,6 @@ HandModelOption = Annotated[
     HandModelChoice,
     typer.Option("--hand-model", help="Landmark model: lite takes about half of the time, less exact."),
 ]
-
-TRAINING = ("torch", "lightning", "kornia", "safetensors", "onnx", "matplotlib")
-"""Packages of the extra 'train' without which no model folder can be written."""
-
-
-def require_training(what: str) -> None:
-    """Raises a MissingExtraError before any long work where training will not be possible."""
-    if any(find_spec(package) is None for package in TRAINING):
-        raise MissingExtraError(what, "train")
 
 
 def command_app() -> typer.Typer:

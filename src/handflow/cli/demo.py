@@ -16,8 +16,8 @@ from handflow.cli.common import (
     print_json,
     progress,
     progress_console,
-    require_training,
 )
+from handflow.extras import require_extra
 
 if TYPE_CHECKING:
     from handflow.evaluate.streams import StreamResult
@@ -36,7 +36,7 @@ def demo(
     verbose: Verbose = False,
 ) -> None:
     """Render hands, track them, train, evaluate on persons never trained on, run on an unseen video."""
-    require_training("the demo")
+    require_extra("the demo", "train")
     from handflow.data import load_clips
     from handflow.demo import DemoConfig, play, prepare
     from handflow.evaluate import evaluate_clips

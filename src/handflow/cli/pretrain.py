@@ -14,8 +14,8 @@ from handflow.cli.common import (
     print_json,
     progress,
     progress_console,
-    require_training,
 )
+from handflow.extras import require_extra
 
 app = command_app()
 
@@ -45,7 +45,7 @@ def pretrain(
 
     The recipe is fixed and draws its gestures itself. Ctrl-C keeps what is done; the same command goes on.
     """
-    require_training("pretraining")
+    require_extra("pretraining", "train")
     with progress() as bar:
         task = bar.add_task("loading torch", total=None)
         from handflow.processes import cores

@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from handflow.cli.common import Verbose, command_app, console, progress, require_training
+from handflow.cli.common import Verbose, command_app, console, progress
 from handflow.cli.train import Input, Preset
+from handflow.extras import require_extra
 
 app = command_app()
 
@@ -92,7 +93,7 @@ def review(
 def _draw_augmented(
     dataset: Path, out: Path | None, model: str, input: Input | None, preset: Preset, seed: int
 ) -> Path:
-    require_training("showing what training draws")
+    require_extra("showing what training draws", "train")
     from handflow.data import load_clips
     from handflow.evaluate.augmented_page import PAGE, write_augmented_page
 

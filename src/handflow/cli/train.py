@@ -17,8 +17,8 @@ from handflow.cli.common import (
     print_json,
     progress,
     progress_console,
-    require_training,
 )
+from handflow.extras import require_extra
 
 if TYPE_CHECKING:
     from handflow.teach import Advice
@@ -144,7 +144,7 @@ def train(
         folder, advice = _teach(clips, dataset, out, window)
         _tell(folder, as_json, advice)
         return
-    require_training("training")
+    require_extra("training", "train")
     if model != AUTO:
         _known_kind(model)
     clips = load_takes(dataset)

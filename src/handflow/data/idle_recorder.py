@@ -108,7 +108,7 @@ class IdleRecorder:
         if not take.sequence.seen.any():
             reason = f"no hand in sight from {clock(self.elapsed - length)} to {clock(self.elapsed)}"
             self.rejections.append(reason)
-            return replace(self._state(now), rejected=reason)
+            return replace(self._state(now), rejected=reason, code="no-hand")
         self.takes += 1
         return replace(self._state(now), take=take)
 
@@ -124,7 +124,8 @@ class IdleRecorder:
             message = f"{clock(self.elapsed)} of {clock(c.seconds)}, {clips}"
             if self.rejections:
                 message += f", {len(self.rejections)} without a hand left out"
-        return RecorderState(self._phase, message, self.takes, None, progress, count)
+        code = self._phase.value
+        return RecorderState(self._phase, message, self.takes, None, progress, count, code=code)
 
 
 def clock(seconds: float) -> str:

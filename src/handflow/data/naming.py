@@ -4,7 +4,7 @@ import unicodedata
 from pathlib import Path
 
 from handflow.capture.folder import natural_key
-from handflow.errors import DatasetError
+from handflow.errors import GestureNameError
 
 LONGEST_NAME = 80
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{d}{n}" for d in ("com", "lpt") for n in range(10))}
@@ -17,14 +17,14 @@ def gesture_name(name: str) -> str:
     'swipe left'
 
     Raises:
-        DatasetError: the name holds more than letters, digits, `_`, `-` and spaces, or no system takes it.
+        GestureNameError: the name holds more than letters, digits, `_`, `-` and spaces, or is reserved.
     """
     normal = unicodedata.normalize("NFC", name).strip()
     fits = normal and all(
         c.isalnum() or c in "_- " or unicodedata.category(c) in ("Mn", "Mc") for c in normal
     )
     if not fits or len(normal.encode()) > LONGEST_NAME or normal.lower() in _RESERVED:
-        raise DatasetError(
+        raise GestureNameError(
             f"'{name}' cannot name a gesture: use up to {LONGEST_NAME} letters, digits, '_', '-' and spaces"
         )
     return normal

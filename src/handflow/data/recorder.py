@@ -12,11 +12,13 @@ import numpy as np
 
 from handflow.data.hand_motion import HandMotion
 from handflow.data.take import (
+    Fault,
     Phase,
     RecorderConfig,
     RecorderState,
     Sample,
     sample_of,
+    stalled,
     take_of,
     why_unusable,
 )
@@ -105,7 +107,7 @@ class Recorder:
                 c.stop == "rest" and self._moved and resting
             ):
                 return self._complete(now)
-            return self._reject(now, "the source ended in the middle of the take")
+            return self._reject(now, Fault("ended", "the source ended in the middle of the take"))
         return self._state(now)
 
     def _rest(self, message: str | None = None) -> None:
@@ -116,6 +118,7 @@ class Recorder:
         self._moved = False  # whether the hand has moved during the take
         self._since = -np.inf  # when the present phase began
         self._message = message
+        self._code = ""
 
     def _restart_clock(self) -> None:
         """A camera that came back, or a file that began anew, counts time from elsewhere."""
@@ -125,8 +128,8 @@ class Recorder:
         self._triggered = False
         self._rest("the source's clock ran back: waiting anew")
 
-    def _enter(self, phase: Phase, now: float, message: str | None = None) -> None:
-        self._phase, self._since, self._message = phase, now, message
+    def _enter(self, phase: Phase, now: float, message: str | None = None, code: str = "") -> None:
+        self._phase, self._since, self._message, self._code = phase, now, message, code
 
     def _step(self, sample: Sample, gap: float) -> RecorderState:
         now, c = sample.timestamp, self.config
@@ -170,9 +173,10 @@ class Recorder:
     def _record(self, sample: Sample, gap: float) -> RecorderState:
         now, c = sample.timestamp, self.config
         if self._take and gap > c.largest_gap:
-            return self._reject(now, f"no picture for {gap:.1f} s: the camera stalled")
+            return self._reject(now, stalled(gap))
         if self._take and sample.size != self._take[0].size:
-            return self._reject(now, f"the picture's size changed to {sample.size[0]}x{sample.size[1]}")
+            message = f"the picture's size changed to {sample.size[0]}x{sample.size[1]}"
+            return self._reject(now, Fault("size", message))
         begin = self._take[0].timestamp if self._take else now
         if c.stop == "frames":
             self._take.append(sample)
@@ -189,32 +193,31 @@ class Recorder:
             self._take = [s for s in self._take if s.timestamp <= still + c.tail + _SAME_TIME]
             return self._complete(now)
         if now - begin >= c.longest:
-            return self._reject(
-                now, f"the hand did not rest within {c.longest:g} s: rest it, or set --seconds"
-            )
+            message = f"the hand did not rest within {c.longest:g} s: rest it, or set --seconds"
+            return self._reject(now, Fault("no-rest", message))
         return self._state(now)
 
     def _complete(self, now: float) -> RecorderState:
         c = self.config
         take = take_of(self._take)
-        reason = why_unusable(take.sequence, c)
-        if reason is not None:
-            return self._reject(now, reason)
+        fault = why_unusable(take.sequence, c)
+        if fault is not None:
+            return self._reject(now, fault)
         self._take = []
         self.takes += 1
         done = c.takes is not None and self.takes >= c.takes
         self._enter(Phase.DONE if done else Phase.SAVED, now)
         return replace(self._state(now), take=take)
 
-    def _reject(self, now: float, reason: str) -> RecorderState:
+    def _reject(self, now: float, fault: Fault) -> RecorderState:
         self._take = []
-        self.rejections.append(reason)
-        self._enter(Phase.REJECTED, now, reason)
-        return replace(self._state(now), rejected=reason)
+        self.rejections.append(fault.message)
+        self._enter(Phase.REJECTED, now, fault.message, fault.code)
+        return replace(self._state(now), rejected=fault.message)
 
     def _state(self, now: float) -> RecorderState:
         c, phase = self.config, self._phase
-        progress, count = 0.0, 0
+        progress, count, code = 0.0, 0, phase.value
         number = f"take {self.takes + 1}" + (f" of {c.takes}" if c.takes else "")
         if phase is Phase.RECORDING:
             elapsed = now - self._take[0].timestamp if self._take else 0.0
@@ -239,13 +242,15 @@ class Recorder:
                 else ": R for the next"
             )
         elif phase is Phase.REJECTED:
-            message = f"{number} rejected: {self._message}"
+            message, code = f"{number} rejected: {self._message}", self._code
         elif phase is Phase.DONE:
             message = f"all {self.takes} takes recorded"
+        elif c.start == "motion" and self._motion.seen:
+            message, code = "hold the hand still", "hold-still"
         elif c.start == "motion":
-            message = "hold the hand still" if self._motion.seen else "show a hand and hold it still"
+            message, code = "show a hand and hold it still", "show-hand"
         else:
             message = f"R records {number}"
         if phase is Phase.WAITING and self._message:
             message = f"{self._message}; {message}"
-        return RecorderState(phase, message, self.takes, c.takes, progress, count)
+        return RecorderState(phase, message, self.takes, c.takes, progress, count, code=code)

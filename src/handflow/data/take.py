@@ -133,19 +133,36 @@ class RecorderState:
     count: int = 0  # 3, 2, 1 during a countdown
     take: Take | None = None  # the take that was completed by this very frame
     rejected: str | None = None  # why the take that ended with this very frame is unusable
+    code: str = ""  # names what the message says, for those who say it in another language
 
 
-def why_unusable(sequence: HandSequence, config: RecorderConfig) -> str | None:
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a take is not kept."""
+
+    code: str  # names it, for those who say it in another language
+    message: str  # one line for a person
+
+
+def why_unusable(sequence: HandSequence, config: RecorderConfig) -> Fault | None:
     """The reason for which a finished take is not kept, None for a good one."""
     n = len(sequence)
     if n < 2:
-        return f"only {n} frame came: the camera is too slow"
+        return Fault("slow", f"only {n} frame came: the camera is too slow")
     gap = float(np.diff(sequence.timestamps).max())
     if gap > config.largest_gap:
-        return f"no picture for {gap:.1f} s: the camera stalled"
+        return stalled(gap)
     if config.stop == "rest" and sequence.duration < config.shortest:
-        return f"the motion took {sequence.duration:.1f} s, less than {config.shortest:g} s"
+        return Fault(
+            "too-short", f"the motion took {sequence.duration:.1f} s, less than {config.shortest:g} s"
+        )
     seen = int(sequence.seen.any(axis=1).sum())
     if seen < config.least_seen * n:
-        return f"a hand was seen in only {seen} of {n} frames: stay in the picture, in good light"
+        message = f"a hand was seen in only {seen} of {n} frames: stay in the picture, in good light"
+        return Fault("no-hand", message)
     return None
+
+
+def stalled(gap: float) -> Fault:
+    """No picture came for `gap` seconds."""
+    return Fault("stalled", f"no picture for {gap:.1f} s: the camera stalled")

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -95,6 +95,17 @@ class Trash:
             if inside:  # a journal is a file from outside too
                 found.append(step)
         return found
+
+    def renamed(self, old: str, new: str) -> None:
+        """Has what came from a folder go back to its new name; both relative to the dataset, with `/`."""
+
+        def moved(path: str) -> str:
+            return new + path.removeprefix(old) if f"{path}/".startswith(f"{old}/") else path
+
+        steps = self.steps()
+        changed = [replace(step, before=moved(step.before), after=moved(step.after)) for step in steps]
+        if changed != steps:
+            self._write(changed)
 
     def _move(self, step: Step) -> None:
         target = self.root / step.after

@@ -30,6 +30,7 @@ TOLD_EXTRAS: dict[str, str] = {  # those a user may want, and what for
     "home": "send gestures to web services and to a home by MQTT",
     "music": "send gestures to music programs by OSC and MIDI",
     "serve": "let other programs listen with `handflow run --serve`",
+    "studio": "teach, try and bind gestures in a browser with `handflow studio`",
 }
 
 

@@ -3,12 +3,24 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 from handflow.act.actor import Actor
 from handflow.act.event_log import EventLog, stamped
-from handflow.act.serve import Subscribers
 from handflow.types import GestureEvent, Scores, event_document
+
+
+class Audience(Protocol):
+    """Whoever hears what happens: `handflow.act.serve.Subscribers`, or a page."""
+
+    def start(self) -> object:
+        """Called once, before the first document."""
+
+    def send(self, document: dict[str, Any], /) -> None:
+        """Takes a document; any thread may call it, and it returns at once."""
+
+    def close(self) -> None:
+        """Called after the last document."""
 
 
 class Acting:
@@ -33,7 +45,7 @@ class Acting:
         *,
         dry_run: bool = False,
         log: EventLog | None = None,
-        subscribers: Subscribers | None = None,
+        subscribers: Audience | None = None,
         tell: Callable[[str], None],
     ) -> None:
         self._log, self._subscribers = log, subscribers

@@ -3,7 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -22,6 +22,8 @@ FORMAT_VERSION = 1
 FEW_SHOT_MINIMUM = 0.06
 """Seconds that the score of a few-shot model must stay above its threshold."""
 INFO_FILE, NETWORK_FILE = "model.json", "model.onnx"
+
+Sensitivity = Annotated[float, Field(ge=-1, le=1)]
 
 
 class _Part(BaseModel):
@@ -125,6 +127,8 @@ class ModelInfo(_Part):
     background: Literal["learned", "derived", "doubt"] = "learned"
     """derived: the data had no background clips, cut ones served; doubt: the network was not taught any."""
     thresholds: dict[str, Threshold]
+    sensitivity: dict[str, Sensitivity] = {}
+    """Gestures that somebody wants to come more (up to 1) or less (down to -1) easily: `Threshold.tuned`."""
     gesture_seconds: dict[str, float]  # usual duration of each gesture, to tell its onset from its score
     held: tuple[str, ...] = ()  # gestures that are poses held still
     calibration: Calibration | None = None
@@ -148,8 +152,9 @@ class ModelInfo(_Part):
     @property
     def spotter(self) -> SpotterConfig:
         """How a spotter decides on this model's scores."""
+        tuned = {g: t.tuned(self.sensitivity.get(g, 0.0)) for g, t in self.thresholds.items()}
         common = SpotterConfig(
-            thresholds=self.thresholds, gesture_seconds=self.gesture_seconds, held=frozenset(self.held)
+            thresholds=tuned, gesture_seconds=self.gesture_seconds, held=frozenset(self.held)
         )
         if self.few_shot is not None:
             # The view that ends with the stroke passes quickly: those before and after are told less surely.

@@ -26,6 +26,21 @@ class Threshold:
         if not 0 < self.leave <= self.enter <= 1:
             raise ValueError(f"enter {self.enter}, leave {self.leave}: expected 0 < leave <= enter <= 1")
 
+    def tuned(self, sensitivity: float) -> "Threshold":
+        """The threshold for a gesture that should come more (up to 1) or less (down to -1) easily; 0: this.
+
+        At 1 `enter` is half of it, at -1 nine tenths of the way to 1, in between in proportion; `leave` keeps
+        its share of `enter`.
+
+        >>> Threshold(0.5, 0.25).tuned(1.0), Threshold(0.5, 0.25).tuned(-1.0)
+        (Threshold(enter=0.25, leave=0.125), Threshold(enter=0.95, leave=0.475))
+        """
+        wish = min(max(sensitivity, -1.0), 1.0)
+        if wish == 0:
+            return self
+        enter = self.enter * (1 - wish / 2) if wish > 0 else self.enter - 0.9 * wish * (1 - self.enter)
+        return Threshold(enter, min(self.leave * (enter / self.enter), enter))
+
 
 @dataclass(frozen=True, slots=True)
 class SpotterConfig:

@@ -82,6 +82,12 @@ class Spotting:
             spotter.reset()
         self._forget()
 
+    def configure(self, config: SpotterConfig) -> None:
+        """Goes on with another configuration, in the middle of whatever is going on."""
+        for spotter in self._spotters.values():
+            spotter.config = config
+        self._refractory = config.refractory
+
     def _forget(self) -> None:
         self._lone: _Part | None = None  # whose spotter follows the only hand; None: two hands are seen
         self._two_until = -math.inf  # seconds, when two hands were seen last

@@ -18,6 +18,7 @@ from handflow.evaluate.facts import data_fingerprint, versions
 from handflow.evaluate.plots import confusion_picture
 from handflow.evaluate.provenance import Provenance
 from handflow.evaluate.report import write_report
+from handflow.evaluate.stored import write_result
 from handflow.recognize.few_shot.classifier import FewShotClassifier
 from handflow.recognize.few_shot.examples import STROKES_FILE, Examples, write_examples
 from handflow.recognize.few_shot.packaged import ENCODERS_FILE, packaged_folder, read_card
@@ -109,6 +110,7 @@ def teach_model(
         loss = "" if info.evaluation.loss is None else f"_loss{info.evaluation.loss:.3f}"
         final = free_name(out, f"{now:%Y-%m-%d_%H-%M-%S}_{KIND}{loss}{measured}")
         if result is not None:
+            write_result(folder, result)
             try:
                 confusion_picture(result.confusion, result.labels, folder / "confusion.png")
             except MissingExtraError:

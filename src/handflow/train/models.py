@@ -20,6 +20,7 @@ from handflow.evaluate.inputs import inputs_picture
 from handflow.evaluate.plots import confusion_picture, loss_picture
 from handflow.evaluate.provenance import Provenance
 from handflow.evaluate.report import write_report
+from handflow.evaluate.stored import write_result
 from handflow.recognize.loading import load_recognizer
 from handflow.recognize.model_folder import NETWORK_FILE, Evaluation, ModelInfo, Spread, write_model_info
 from handflow.recognize.windows import usable_hands
@@ -106,6 +107,7 @@ def train_model(
         notes = [*notes, *_notes(trained, dropped=len(clips) - len(used))]
         info, result = _measured(trained, used, config, folder, notes)
         write_model_info(folder, info)
+        write_result(folder, result)
         held_out = [used[i] for i in trained.tested]
         _draw(folder, trained, result)
         if trained.input_kind != "landmarks":
