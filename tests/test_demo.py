@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from handflow import demo
-from handflow.cli import common
+from handflow import demo, extras
 from handflow.cli.demo import app
 from handflow.demo import GESTURES, DemoConfig, clip_orders, play, prepare
 from handflow.errors import MissingExtraError
@@ -39,7 +38,7 @@ def test_every_change_of_what_is_made_has_a_cache_of_its_own(change: dict[str, o
 def test_without_torch_it_ends_before_anything_is_rendered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(common, "find_spec", lambda _: None)
+    monkeypatch.setattr(extras, "find_spec", lambda _: None)
     monkeypatch.setattr(demo, "prepare", lambda *_, **__: pytest.fail("clips were rendered in vain"))
     result = CliRunner().invoke(app, ["--out", str(tmp_path / "out")])
     assert isinstance(result.exception, MissingExtraError)

@@ -9,7 +9,7 @@ from pathlib import Path
 from check_files import complaint
 
 MAX_BYTES = 5_000_000
-WEB = (".html", ".css", ".js", ".json", ".svg")  # the studio's page
+KINDS = (".py", ".toml", ".onnx", ".html", ".css", ".js", ".json", ".svg")  # of files that the package has
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -35,10 +35,8 @@ def complaints(path: Path) -> list[str]:
     files = dict(files_in(path))
     found += [f"holds {line}" for name, content in files.items() if (line := complaint(name, content))]
     package = ROOT / "src" / "handflow"
-    parts = [p for p in sorted(package.rglob("*")) if p.suffix in (".py", ".toml", *WEB)]
+    parts = [p for p in sorted(package.rglob("*")) if p.suffix in KINDS]
     wanted = [p.relative_to(package.parent).as_posix() for p in parts]
-    weights = "handflow/recognize/few_shot/weights"
-    wanted += [f"{weights}/encoders.onnx", f"{weights}/encoders.json"]
     wanted += ["handflow/py.typed", "LICENSE", "THIRD_PARTY_NOTICES"]
     found += [f"lacks {name}" for name in wanted if not any(f"/{n}".endswith(f"/{name}") for n in files)]
     return [f"{path.name} {line}" for line in found]

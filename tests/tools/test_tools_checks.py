@@ -41,10 +41,10 @@ def test_file_check_names_what_does_not_belong(name: str, content: bytes, word: 
 
 def write_wheel(path: Path, *, without: str = "", extra: dict[str, bytes] | None = None) -> Path:
     source = ROOT / "src"
-    parts = [p for kind in ("py", "toml", "html") for p in (source / "handflow").rglob(f"*.{kind}")]
+    kinds = ("py", "toml", "html", "css", "js", "json", "svg", "onnx")
+    parts = [p for kind in kinds for p in (source / "handflow").rglob(f"*.{kind}")]
     names = [p.relative_to(source).as_posix() for p in parts]
     names += ["handflow/py.typed"]
-    names += [f"handflow/recognize/few_shot/weights/encoders.{kind}" for kind in ("onnx", "json")]
     names += [f"handflow-0.1.0.dist-info/licenses/{n}" for n in ("LICENSE", "THIRD_PARTY_NOTICES")]
     with zipfile.ZipFile(path, "w") as wheel:
         for name in names:
@@ -66,6 +66,7 @@ def test_whole_distribution_passes(tmp_path: Path) -> None:
         "handflow/py.typed",
         "handflow/act/starters/slides.toml",
         "handflow/act/events.html",
+        "handflow/studio/static/locales/de.json",
         "weights/encoders.onnx",
         "LICENSE",
     ],
