@@ -1,7 +1,6 @@
-"""What all tests share: skips that CI turns into failures, and where real data lies."""
+"""What all tests share: the hand models, a model and a video of gestures, a log of events of their own."""
 
 import importlib.util
-import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,30 +9,7 @@ import pytest
 
 from handflow.errors import ModelFileError
 from handflow.hands import HandModels, find_hand_models
-
-ROOT = Path(__file__).resolve().parent.parent
-
-
-def need(condition: object, reason: str, *, optional: bool = False) -> None:
-    """Skips the test where something is missing; fails instead when HANDFLOW_REQUIRE=1.
-
-    Args:
-        condition: what must hold for the test to run.
-        reason: names what is missing and how to get it.
-        optional: real recordings, which are not part of the project, may be absent even then.
-    """
-    if condition:
-        return
-    if os.environ.get("HANDFLOW_REQUIRE") == "1" and not optional:
-        pytest.fail(f"HANDFLOW_REQUIRE=1, but {reason}")
-    pytest.skip(reason)
-
-
-def real_data() -> Path:
-    """The folder of real recordings; skips the test where there is none."""
-    folder = Path(os.environ.get("HANDFLOW_DATA", ROOT.parent / "shared" / "data"))
-    need(folder.is_dir(), f"no real recordings at {folder} (set HANDFLOW_DATA)", optional=True)
-    return folder
+from needs import DIRECTIONS, need
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -62,9 +38,6 @@ def lite_models() -> HandModels:
     except ModelFileError as error:
         need(False, f"the lite hand model is not here: {error}")
         raise
-
-
-DIRECTIONS = ("hand_up", "hand_down", "hand_left", "hand_right")
 
 
 @pytest.fixture(scope="session")

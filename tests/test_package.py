@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import handflow
-from conftest import ROOT, need
+from needs import ROOT, need
 
 PACKAGE = ROOT / "src" / "handflow"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
-from conftest import need
+from needs import need
 
 WIDTH, HEIGHT = 1000, 800
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from conftest import need
 from handflow.types import GestureEvent
+from needs import need
 
 LIMIT = 20.0
 """Seconds after which what should happen has not."""

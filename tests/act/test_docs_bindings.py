@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from act_servers import EVENT
 
-from conftest import ROOT
 from handflow.act.actions import ACTIONS
 from handflow.act.actions.python import GROUP, PYTHON
 from handflow.act.bindings import Binding, Bindings
@@ -20,6 +19,7 @@ from handflow.act.inject.choice import _RULE
 from handflow.act.inject.keynames import KEYS
 from handflow.act.placeholders import FIELDS
 from handflow.errors import ActionError
+from needs import ROOT
 
 PAGE = (ROOT / "docs" / "bindings.md").read_text(encoding="utf-8")
 OTHER = (ROOT / "docs" / "subscribers.md").read_text(encoding="utf-8")

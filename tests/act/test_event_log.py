@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from act_servers import DOCUMENT, EVENT
 
-from conftest import need
 from handflow.act.event_log import EventLog, log_path
 from handflow.act.outcome import Outcome
 from handflow.places import state_dir
+from needs import need
 
 EVENT_DOCUMENT = {"type": "event", **DOCUMENT}
 

@@ -13,11 +13,11 @@ import pytest
 from act_servers import EVENT, eventually
 from pydantic import ValidationError
 
-from conftest import need
 from handflow.act.actions.midi import MIDI, MidiPerformer, MidiSettings, note_number
 from handflow.act.connections import Connections, MidiConnection
 from handflow.act.midi_ports import port_name
 from handflow.errors import ActionError
+from needs import need
 
 LONG = 60
 

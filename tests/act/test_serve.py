@@ -18,10 +18,10 @@ from act_servers import DOCUMENT, LIMIT, eventually
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from conftest import ROOT, need
 from handflow.act import serve
 from handflow.act.serve import Subscribers
 from handflow.errors import ActionError, MissingExtraError
+from needs import ROOT, need
 
 
 @contextmanager

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from conftest import need
 from handflow.bench import training
 from handflow.bench.training import PARTS, bench_steps, write_arrays
 from handflow.errors import HandflowError
+from needs import need
 
 pytest.importorskip("torch", reason="torch is not installed: run `handflow doctor`")
 

@@ -8,9 +8,9 @@ import types
 
 import pytest
 
-from conftest import need
 from handflow.capture import cameras
 from handflow.capture.cameras import CameraInfo, list_cameras, why_not_opened
+from needs import need
 
 
 @pytest.fixture

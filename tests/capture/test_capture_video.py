@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from capture_fakes import numbered, steady, write_video
 
-from conftest import real_data
 from handflow.capture import open_source
 from handflow.capture.video import VideoSource
 from handflow.errors import SourceError
+from needs import real_data
 
 
 @pytest.fixture

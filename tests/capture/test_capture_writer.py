@@ -12,11 +12,11 @@ from capture_fakes import numbered, steady, write_video
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conftest import need
 from handflow.capture import VideoWriter, open_source
 from handflow.capture import writer as writer_module
 from handflow.capture.video import VideoSource
 from handflow.errors import SourceError
+from needs import need
 
 
 def boxes(content):

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from conftest import need
 from handflow.cli import app
 from handflow.recognize.few_shot.packaged import OnnxEncoders, packaged_usual, read_card
+from needs import need
 
 runner = CliRunner()
 

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 import typer
 
-from conftest import real_data
 from handflow.cli.common import picture_size
 from handflow.cli.recording import TakeOptions, duration, make_idle, make_plan
 from handflow.data import Dataset
 from handflow.hands import HandLandmarkerConfig, HandModels
 from moving_hand import write_moving_hand
+from needs import real_data
 
 HANDFLOW = [sys.executable, "-m", "handflow"]
 

@@ -16,11 +16,11 @@ from typing import Any
 
 import pytest
 
-from conftest import DIRECTIONS
 from handflow.act.inject import chord
 from handflow.act.inject.x11 import X11Injector
 from handflow.hands import HandModels
 from live_camera import camera
+from needs import DIRECTIONS
 from virtual_display import RecordingWindow, recording_window, virtual_display
 
 RUN = [sys.executable, "-m", "handflow", "run"]

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from conftest import need
 from handflow.capture import open_source
 from handflow.cli.synth import app
 from handflow.data import Dataset, load_clips, read_archive
 from handflow.types import BACKGROUND
+from needs import need
 
 
 def synth(*arguments: object, code: int = 0) -> str:

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conftest import real_data
 from data_samples import clip, moving_hand
 from handflow.data import Archive, load_clips, read_archive, write_archive
 from handflow.errors import DatasetError
 from handflow.npz import read_npz
 from handflow.types import Segment, Stream
+from needs import real_data
 
 
 def arrays(n=2, t=5):

@@ -7,13 +7,13 @@ import shutil
 import numpy as np
 import pytest
 
-from conftest import real_data
 from data_samples import clip, files_of, make_dataset, pictures
 from handflow.data import Dataset, load_clips
 from handflow.data import repair as repair_module
 from handflow.data.check import HINTS, PROBLEMS, check_dataset
 from handflow.data.doubts import doubtful_labels
 from handflow.errors import DatasetError
+from needs import real_data
 
 NOBODY = 2**22 + 1  # no process: above the highest process number of Linux
 

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conftest import real_data
 from data_samples import BrightHand, clip, files_of, pictures, write_article
 from handflow.data import Dataset, load_clips
 from handflow.data.extract import extract_landmarks, is_older
@@ -18,6 +17,7 @@ from handflow.data.importers import import_path
 from handflow.errors import DatasetError, HandflowError
 from handflow.hands import HandLandmarkerConfig, HandModels
 from handflow.hands.landmarker import VERSION
+from needs import real_data
 
 
 class Killed(BrightHand):

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conftest import real_data
 from data_samples import clip, files_of, moving_hand, picture, write_article, write_video
 from handflow.data import Dataset, load_clips, write_archive
 from handflow.data.importers import IMPORTERS, detect_importer, import_into, import_path
@@ -17,6 +16,7 @@ from handflow.data.incoming import ImportOptions
 from handflow.data.pictures import encode_jpeg
 from handflow.errors import DatasetError
 from handflow.types import Segment, Stream
+from needs import real_data
 
 
 def bright_columns(image):

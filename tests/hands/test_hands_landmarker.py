@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 import pytest
 
-from conftest import ROOT, need, real_data
 from handflow.bench.peers import pack_task, peers_python
 from handflow.hands import HandLandmarker, HandLandmarkerConfig, HandModels, crop_hand, draw_hands, hand_size
 from handflow.hands.crop import crop_matrix
 from handflow.hands.landmark import region_of
 from handflow.types import Frame, HandLandmark, Image, Region
+from needs import ROOT, need, real_data
 
 
 @pytest.fixture(scope="module")

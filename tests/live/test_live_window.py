@@ -17,7 +17,6 @@ import cv2
 import numpy as np
 import pytest
 
-from conftest import need
 from handflow.data import Dataset
 from handflow.data.take import Phase, RecorderState
 from handflow.hands.silhouette import draw_silhouettes
@@ -26,6 +25,7 @@ from handflow.live.session import LiveView, RecordingSession
 from handflow.live.window import ResultWindow, WindowError, mask_view, mirrored_view
 from handflow.types import Frame, Hand, Hands, Image, Region
 from moving_hand import write_moving_hand
+from needs import need
 
 HANDFLOW = [sys.executable, "-m", "handflow"]
 WIDTH, HEIGHT = 640, 480

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conftest import need
 from handflow.recognize.few_shot.hand_features import CHANNELS, FRAME_CHANNELS, hand_features, palm_scale
 from handflow.recognize.windows import STEPS
 from handflow.types import RIGHT, Float32
+from needs import need
 from teach.few_shot_samples import SIZE, performed, swipe
 
 ACROSS, DOWN = FRAME_CHANNELS - 2, FRAME_CHANNELS - 1  # the path

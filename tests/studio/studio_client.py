@@ -1,6 +1,7 @@
 """A studio that is served for tests, a browser that knows its start link, and a page that shows a camera."""
 
 import json
+import shutil
 import socket
 import struct
 import threading
@@ -14,7 +15,7 @@ import httpx
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from data_samples import picture
+from data_samples import make_dataset, picture
 from handflow.data.pictures import encode_jpeg
 from handflow.studio.server import StudioServer
 
@@ -174,6 +175,15 @@ def studio(folder: Path, **how: Any) -> Iterator[tuple[StudioServer, Browser]]:
     """A studio in a thread of this process, and a browser that knows it."""
     with StudioServer(folder, **how) as server, closing(Browser(server.start_link)) as browser:
         yield server, browser
+
+
+def project_with_takes(server: StudioServer, browser: Browser, takes: int) -> str:
+    """A project with so many takes of two gestures."""
+    slug = browser.project()
+    dataset = server.folder / slug / "dataset"
+    shutil.rmtree(dataset)
+    make_dataset(dataset, takes=takes)
+    return slug
 
 
 def moving(count: int = 45, start: int = 0) -> list[bytes]:

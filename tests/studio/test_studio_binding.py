@@ -1,14 +1,12 @@
 """Bindings from the page: changes that keep comments, what is wrong, and tests that perform."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
-from studio_client import Browser, studio
+from studio_client import Browser
 
-from data_samples import BrightHand
 from handflow.act.bindings_file import read_bindings
 from handflow.studio import binding as binding_module
 from handflow.studio.server import StudioServer
@@ -33,22 +31,6 @@ do = [
     { mqtt = { topic = "room/light", payload = "off" } },
 ]
 """
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[StudioServer, Browser]]:
-    with studio(tmp_path_factory.mktemp("studio"), make_landmarker=BrightHand) as both:
-        yield both
-
-
-@pytest.fixture
-def browser(served: tuple[StudioServer, Browser]) -> Browser:
-    return served[1]
-
-
-@pytest.fixture
-def slug(browser: Browser) -> str:
-    return browser.project()
 
 
 @pytest.fixture

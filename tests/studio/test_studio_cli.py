@@ -18,7 +18,6 @@ from studio_client import LIMIT, Browser, eventually
 from studio_hands import shown, teach_by_landmarks
 from typer.testing import CliRunner
 
-from conftest import need
 from handflow import extras
 from handflow.cli import studio as command
 from handflow.data import Dataset
@@ -28,6 +27,7 @@ from handflow.hands import HandModels
 from handflow.places import studio_dir
 from handflow.studio.lock import FileLock, is_held
 from handflow.studio.training import LOCK, read_state
+from needs import need
 
 
 class Program:

@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -19,28 +18,6 @@ from handflow.types import BACKGROUND
 
 STILL = encode_jpeg(picture(0))
 RIGHT = encode_jpeg(picture(5))
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[StudioServer, Browser]]:
-    with studio(tmp_path_factory.mktemp("studio"), make_landmarker=BrightHand) as both:
-        yield both
-
-
-@pytest.fixture
-def browser(served: tuple[StudioServer, Browser]) -> Browser:
-    return served[1]
-
-
-@pytest.fixture
-def slug(browser: Browser) -> str:
-    return browser.project()
-
-
-@pytest.fixture
-def page(browser: Browser, slug: str) -> Iterator[Page]:
-    with browser.page(slug) as page:
-        yield page
 
 
 def dataset(served: tuple[StudioServer, Browser], slug: str) -> Dataset:

@@ -1,38 +1,20 @@
 """Projects, gestures and takes over HTTP: what is told, and that changes can be taken back."""
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from studio_client import Browser, studio
+from studio_client import Browser, project_with_takes
 
-from data_samples import BrightHand, clip, make_dataset
+from data_samples import clip
 from handflow.data import Dataset
 from handflow.studio.server import StudioServer
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[StudioServer, Browser]]:
-    with studio(tmp_path_factory.mktemp("studio"), make_landmarker=BrightHand) as both:
-        yield both
-
-
 @pytest.fixture
-def browser(served: tuple[StudioServer, Browser]) -> Browser:
-    return served[1]
-
-
-@pytest.fixture
-def slug(served: tuple[StudioServer, Browser], browser: Browser) -> str:
-    """A project with takes of two gestures."""
-    slug = browser.project()
-    folder = served[0].folder / slug / "dataset"
-    shutil.rmtree(folder)
-    make_dataset(folder, takes=4)
-    return slug
+def slug(server: StudioServer, browser: Browser) -> str:
+    return project_with_takes(server, browser, 4)
 
 
 @pytest.fixture

@@ -1,17 +1,15 @@
 """Rough treatment: requests, pictures and clocks that make no sense, and things that vanish meanwhile."""
 
 import math
-import shutil
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from studio_client import TIME, Browser, Page, dark, moving, record, studio
+from studio_client import TIME, Browser, Page, dark, moving, project_with_takes, record, studio
 
-from data_samples import BrightHand, clip, make_dataset, picture
+from data_samples import BrightHand, clip, picture
 from handflow.capture import open_source
 from handflow.data import Dataset
 from handflow.data.pictures import encode_jpeg
@@ -26,36 +24,9 @@ STRANGE = (
 )  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[StudioServer, Browser]]:
-    with studio(tmp_path_factory.mktemp("studio"), make_landmarker=BrightHand) as both:
-        yield both
-
-
 @pytest.fixture
-def browser(served: tuple[StudioServer, Browser]) -> Browser:
-    return served[1]
-
-
-@pytest.fixture
-def slug(served: tuple[StudioServer, Browser], browser: Browser) -> str:
-    """A project with takes of two gestures."""
-    slug = browser.project()
-    folder = served[0].folder / slug / "dataset"
-    shutil.rmtree(folder)
-    make_dataset(folder, takes=3)
-    return slug
-
-
-@pytest.fixture
-def folder(served: tuple[StudioServer, Browser], slug: str) -> Path:
-    return served[0].folder / slug
-
-
-@pytest.fixture
-def page(browser: Browser, slug: str) -> Iterator[Page]:
-    with browser.page(slug) as page:
-        yield page
+def slug(server: StudioServer, browser: Browser) -> str:
+    return project_with_takes(server, browser, 3)
 
 
 NONSENSE = {

@@ -31,24 +31,8 @@ from handflow.studio.server import StudioServer
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[StudioServer, Browser]]:
-    with studio(tmp_path_factory.mktemp("studio"), make_landmarker=BrightHand) as both:
-        yield both
-
-
-@pytest.fixture(scope="module")
 def slug(served: tuple[StudioServer, Browser]) -> str:
     return served[1].project()
-
-
-@pytest.fixture
-def browser(served: tuple[StudioServer, Browser]) -> Browser:
-    return served[1]
-
-
-@pytest.fixture
-def server(served: tuple[StudioServer, Browser]) -> StudioServer:
-    return served[0]
 
 
 @pytest.fixture

@@ -4,13 +4,12 @@ import io
 import json
 import shutil
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from studio_client import Browser, moving, record, studio
+from studio_client import Browser, moving, record
 
-from data_samples import BrightHand, make_dataset, moving_hand
+from data_samples import make_dataset, moving_hand
 from handflow.atomic import PARTIAL
 from handflow.data import load_clips
 from handflow.recognize import load_recognizer
@@ -18,17 +17,6 @@ from handflow.studio.server import StudioServer
 from handflow.types import Clip
 
 BINDINGS = '# mine\n[[bindings]]\ngesture = "left"\ndo = [{ say = "x" }]\n'
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[StudioServer, Browser]]:
-    with studio(tmp_path_factory.mktemp("studio"), make_landmarker=BrightHand) as both:
-        yield both
-
-
-@pytest.fixture(scope="module")
-def browser(served: tuple[StudioServer, Browser]) -> Browser:
-    return served[1]
 
 
 @pytest.fixture(scope="module")

@@ -5,14 +5,12 @@ import json
 import os
 import shutil
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from studio_client import Browser, eventually, studio
+from studio_client import Browser, eventually, project_with_takes
 
-from conftest import need
-from data_samples import BrightHand, clip, make_dataset
+from data_samples import clip
 from handflow import extras
 from handflow.atomic import PARTIAL
 from handflow.data import Dataset
@@ -21,6 +19,7 @@ from handflow.studio import training
 from handflow.studio.lock import is_held
 from handflow.studio.server import StudioServer
 from handflow.studio.training import LOCK, STATE, read_state
+from needs import need
 
 needs_torch = pytest.mark.skipif(
     os.environ.get("HANDFLOW_REQUIRE") != "1" and not importlib.util.find_spec("torch"),
@@ -28,29 +27,9 @@ needs_torch = pytest.mark.skipif(
 )
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[StudioServer, Browser]]:
-    with studio(tmp_path_factory.mktemp("studio"), make_landmarker=BrightHand) as both:
-        yield both
-
-
 @pytest.fixture
-def browser(served: tuple[StudioServer, Browser]) -> Browser:
-    return served[1]
-
-
-@pytest.fixture
-def slug(served: tuple[StudioServer, Browser], browser: Browser) -> str:
-    slug = browser.project()
-    folder = served[0].folder / slug / "dataset"
-    shutil.rmtree(folder)
-    make_dataset(folder, takes=4)
-    return slug
-
-
-@pytest.fixture
-def folder(served: tuple[StudioServer, Browser], slug: str) -> Path:
-    return served[0].folder / slug
+def slug(server: StudioServer, browser: Browser) -> str:
+    return project_with_takes(server, browser, 4)
 
 
 def models(folder: Path) -> list[str]:

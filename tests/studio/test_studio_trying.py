@@ -25,11 +25,6 @@ def served(
         yield both
 
 
-@pytest.fixture
-def browser(served: tuple[StudioServer, Browser]) -> Browser:
-    return served[1]
-
-
 @pytest.fixture(scope="module")
 def slug(served: tuple[StudioServer, Browser]) -> str:
     """A project with a model of two gestures."""
@@ -38,12 +33,6 @@ def slug(served: tuple[StudioServer, Browser]) -> str:
     teach_by_landmarks(server.folder / slug / "dataset")
     assert browser.train(slug)["state"] == "done"
     return slug
-
-
-@pytest.fixture
-def page(browser: Browser, slug: str) -> Iterator[Page]:
-    with browser.page(slug) as page:
-        yield page
 
 
 def dataset(served: tuple[StudioServer, Browser], slug: str) -> Dataset:

@@ -9,13 +9,13 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from conftest import ROOT, need
 from handflow.errors import ModelFileError
 from handflow.synth.background import background
 from handflow.synth.paint import HandPainter
 from handflow.synth.render import hand_layers, render_frames
 from handflow.synth.scene import Camera, PersonLook, Scene
 from handflow.synth.skeleton import hand_joints
+from needs import ROOT, need
 
 CAMERA = Camera(noise=0.0)
 POSES = {"open": [0, 0, 0, 0, 0, 0.3, 0], "fist": [1, 1, 1, 1, 1, 0, 0], "pinch": [0, 0, 0, 0, 0, 0, 1.0]}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from conftest import ROOT
+from needs import ROOT
 
 sys.path.insert(0, str(ROOT / "tools"))
 

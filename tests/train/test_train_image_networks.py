@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from conftest import need
 from handflow.bench import keras_peer
 from handflow.bench.peers import peers_python
 from handflow.train.conv_lstm import ConvLSTM2D
 from handflow.train.image_networks import LRCN, ConvLSTM, ImageNetworkConfig
 from handflow.train.keras_layers import BatchNorm, Dropout, initialize_recurrent, keep_mask
 from handflow.train.keras_weights import keras_order, keras_parameters, load_keras_weights
+from needs import need
 
 GOLDEN = Path(__file__).with_name("keras_golden.json")
 """What Keras answers; `make golden` writes it anew."""

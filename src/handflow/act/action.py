@@ -29,7 +29,7 @@ LocalPath = Annotated[str, AfterValidator(_beside_the_file)]
 """A path of this machine; a relative one begins in the folder of the bindings file."""
 
 
-class ActionSettings(Strict):
+class ActionSettings(Strict, ABC):
     """What one action of a binding is told, e.g. which keys."""
 
     SHORT: ClassVar[str | None] = None
@@ -40,9 +40,9 @@ class ActionSettings(Strict):
     def _written_short(cls, given: Any) -> Any:
         return given if isinstance(given, dict) or cls.SHORT is None else {cls.SHORT: given}
 
+    @abstractmethod
     def describe(self) -> str:
         """What it does, in a few words, as written: placeholders of secrets are not filled in."""
-        raise NotImplementedError
 
 
 SettingsT = TypeVar("SettingsT", bound=ActionSettings)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Annotated, Any, TypeVar
@@ -335,12 +336,10 @@ def test(studio: Studio, request: Request, given: Any) -> Any:
 def export(studio: Studio, request: Request, given: Any) -> Any:
     """A part of the project as a file."""
     what = request.path_params["what"]
-    file = tempfile.TemporaryFile(dir=studio.workspace.folder)  # noqa: SIM115  closed when all was sent
-    try:
+    with ExitStack() as opened:
+        file = opened.enter_context(tempfile.TemporaryFile(dir=studio.workspace.folder))
         name = export_part(_of(studio, request), what, file)
-    except BaseException:
-        file.close()
-        raise
+        opened.pop_all()  # it is closed when all was sent
     size = file.tell()
     file.seek(0)
     kind = "application/toml" if what == "bindings" else "application/zip"

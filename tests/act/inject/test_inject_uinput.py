@@ -5,13 +5,13 @@ import time
 
 import pytest
 
-from conftest import need
 from handflow.act.connections import KeyboardConnection
 from handflow.act.inject import InjectorLostError, chord, key_named, problems
 from handflow.act.inject.choice import UINPUT, Surroundings, uinput_access
 from handflow.act.inject.keynames import KEYS
 from handflow.act.inject.uinput import FULL_SCALE, US_KEYBOARD, UinputInjector
 from handflow.errors import ActionError
+from needs import need
 
 evdev = pytest.importorskip("evdev", reason="evdev is not installed: run `handflow doctor`")
 ecodes = evdev.ecodes

@@ -13,11 +13,11 @@ from shutil import which
 
 import pytest
 
-from conftest import need
 from handflow.act.inject import InjectorLostError, chord, key_named
 from handflow.act.inject.keynames import KEYS
 from handflow.act.inject.x11 import X11Injector
 from handflow.errors import ActionError
+from needs import need
 from virtual_display import HEIGHT, WIDTH, recording_window, virtual_display
 
 Display = pytest.importorskip("Xlib.display", reason="python-xlib is missing: run `handflow doctor`").Display

@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any
 
 from fake_camera import FakeCamera, Filming, film_idling, film_lesson, film_performance
 
-from conftest import need
 from handflow.types import Segment
+from needs import need
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page

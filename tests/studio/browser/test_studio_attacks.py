@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from browser_studio import Studio, Visitor, eventually, prepared, studio
 
-from conftest import need
+from needs import need
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Page

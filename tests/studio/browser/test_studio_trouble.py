@@ -21,8 +21,8 @@ from browser_studio import (
 )
 from fake_camera import FakeCamera
 
-from conftest import need
 from handflow.hands import HandModels
+from needs import need
 
 pytestmark = pytest.mark.slow
 
