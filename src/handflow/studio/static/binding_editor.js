@@ -48,11 +48,12 @@ export function editBinding(kinds, { gesture, binding = { gesture, do: [] }, num
     }
 
     for (const [kind, { icon: drawing }] of Object.entries(ACTIONS)) {
-      const { allowed = true, extra_missing: lacking = false } = kinds[kind] ?? {};
+      const { allowed = true, extra, extra_missing: lacking = false } = kinds[kind] ?? {};
       tiles.append(h("button", { type: "button", class: "tile", disabled: !allowed, data: { kind },
         onclick: () => add(kind, {}) },
       icon(drawing), h("strong", {}, t(`kind.${kind}`)),
-      h("small", {}, allowed ? t(lacking ? "bind.lacking" : `kind.${kind}.hint`) : t("bind.not-allowed"))));
+      h("small", {}, !allowed ? t("bind.not-allowed")
+        : lacking ? t("bind.lacking", { extra }) : t(`kind.${kind}.hint`))));
     }
     for (const action of binding.do) add(...opened(action));
     choosing(!parts.length);
