@@ -33,7 +33,6 @@ LARGEST_DIRECTORY = 40_000_000  # bytes of the list of what a zip holds
 LARGEST_PICTURE = 8192  # pixels of a side
 _CHUNK = 1 << 20  # bytes
 _MOST_SCANS = 100  # of a JPEG; a small file of very many takes minutes to decode
-_MOST_DOTS = 200  # in a line of bindings; the parts of a key cost memory by their square
 _MOST_BYTES = {BINDINGS: 64_000, CURRENT: 1000, ".json": MAX_JSON_BYTES, ".jpg": 20_000_000}
 _ENTRY, _SCAN = b"PK\1\2", b"\xff\xda"
 # What `zipfile` raises for damaged content; RuntimeError: it is encrypted.
@@ -262,16 +261,13 @@ def _check(folder: Path, *, allow_commands: bool) -> None:
     if not (folder / MODELS / CURRENT).is_file() and (only := [m for m in models if m.is_dir()]):
         (folder / MODELS / CURRENT).write_text(only[-1].name, encoding="utf-8")
     if (folder / BINDINGS).is_file():
-        text = (folder / BINDINGS).read_text("utf-8", errors="replace")
-        if any(line.count(".") > _MOST_DOTS for line in text.splitlines()):
-            raise _unfit("its bindings are no such file as is written here")
-        if not allow_commands and runs_programs(text):
+        read_bindings(folder / BINDINGS)
+        if not allow_commands and runs_programs((folder / BINDINGS).read_text("utf-8")):
             raise StudioError(
                 "commands-not-allowed",
                 "its bindings run programs: start the studio with --allow-commands to bring it in",
                 403,
             )
-        read_bindings(folder / BINDINGS)
 
 
 def _named(folder: Path) -> str:
