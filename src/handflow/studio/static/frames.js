@@ -4,6 +4,7 @@ const WIDEST = 640;
 const TALLEST = 480;
 const GIVEN_UP = 3000; // ms after which an answer is not waited for any longer
 const NOT_SHOWN = 150; // ms without a picture on the screen after which the page counts as covered
+const NO_MORE = 500; // ms after which a camera that gives no more pictures is let go all the same
 
 /** Sends pictures of a video element while it runs.
  *
@@ -17,6 +18,7 @@ export class Frames {
   #encoding = null; // time of the frame that is being encoded, ms
   #unanswered = []; // times of frames on their way, ms
   #last = 0; // time of the frame that was sent last
+  #copy = null; // of the camera's track, which is read
   #shown = 0; // pictures that the video element has shown
   #shownAt = 0;
 
@@ -39,8 +41,11 @@ export class Frames {
   }
 
   stop() {
+    if (!this.#run) return;
     this.#run = 0;
     this.#unanswered = [];
+    const copy = this.#copy;
+    setTimeout(() => copy?.stop(), NO_MORE);
   }
 
   /** The server has answered the frame of that time, in ms; what was sent before it is not answered any more. */
@@ -60,9 +65,13 @@ export class Frames {
     });
   }
 
-  /** Reads the track all along, and takes its pictures while none is shown. */
+  /** Reads the track all along, and takes its pictures while none is shown.
+   *
+   * A track that is stopped while a picture is asked for leaves it to the garbage collector, which complains: so a
+   * copy is read that is stopped when the last one asked for has come.
+   */
   async #readTrack(run) {
-    const [track] = this.video.srcObject.getVideoTracks();
+    const track = this.#copy = this.video.srcObject.getVideoTracks()[0].clone();
     const reader = new MediaStreamTrackProcessor({ track, maxBufferSize: 1 }).readable.getReader();
     while (this.#run === run) {
       const { done, value: frame } = await reader.read();
@@ -74,7 +83,8 @@ export class Frames {
       }
       frame.close();
     }
-    reader.cancel();
+    await reader.cancel();
+    track.stop();
   }
 
   /** Has a picture encoded, unless too many are under way. */
@@ -87,17 +97,22 @@ export class Frames {
     const [width, height] = [Math.round(fullWidth * scale), Math.round(fullHeight * scale)];
     this.measured.size = [width, height];
     const run = this.#run;
-    const picture = "VideoFrame" in window
-      ? new VideoFrame(source, { timestamp: Math.round(1000 * time) }) : await createImageBitmap(source);
-    if (this.#run === run) {
-      this.#encoder.postMessage({ picture, width, height, time: this.#encoding, run }, [picture]);
-    } else picture.close();
+    let picture = null;
+    try {
+      picture = "VideoFrame" in window
+        ? new VideoFrame(source, { timestamp: Math.round(1000 * time) }) : await createImageBitmap(source);
+    } catch (error) {
+      if (error.name !== "InvalidStateError") throw error; // the camera took the picture back: the next one will do
+    }
+    if (this.#run !== run) picture?.close();
+    else if (!picture) this.#encoding = null;
+    else this.#encoder.postMessage({ picture, width, height, time: this.#encoding, run }, [picture]);
   }
 
   #encoded(bytes) {
     const time = this.#encoding;
     this.#encoding = null;
-    if (!this.send(bytes)) return;
+    if (!bytes || !this.send(bytes)) return;
     this.#last = time;
     this.#unanswered.push(time);
     this.measured.sent += 1;
