@@ -27,6 +27,7 @@ GROUND = {
     "processes",
     "npz",
     "extras",
+    "loopback",
     "",
 }  # what every room stands on; "" is handflow itself (its version)
 MODULES = sorted(PACKAGE.rglob("*.py"))

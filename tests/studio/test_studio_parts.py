@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from studio_client import moving
 
 from data_samples import make_dataset, picture
-from handflow.act.serve import bind
 from handflow.capture import Source
 from handflow.data.pictures import encode_jpeg
 from handflow.data.take import RecorderConfig
+from handflow.loopback import bind
 from handflow.studio.browser_source import BrowserSource, decoded, jpeg_size
 from handflow.studio.errors import StudioError
 from handflow.studio.lock import FileLock, is_held

@@ -23,8 +23,8 @@ from studio_client import LIMIT, Browser, Page, eventually, moving, studio
 from websockets.exceptions import InvalidStatus
 
 from data_samples import BrightHand, make_dataset, picture
-from handflow.act.serve import bind
 from handflow.data.pictures import encode_jpeg
+from handflow.loopback import bind
 from handflow.studio import security, takeaway
 from handflow.studio.security import Guard, cookie_name, http_protocol, load_token, new_pass
 from handflow.studio.server import StudioServer

@@ -7,7 +7,6 @@ import asyncio
 import json
 import re
 import socket
-import sys
 import threading
 import time
 from collections import deque
@@ -17,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from handflow.errors import ActionError
 from handflow.extras import require_extra
+from handflow.loopback import HOST, bind, make_server, serve
 
 if TYPE_CHECKING:
     import uvicorn
 
-HOST, PORT = "127.0.0.1", 8747
-"""Where listeners find it; the port unless another one is asked for."""
+PORT = 8747
+"""Where listeners find it, unless another one is asked for."""
 MOST_LISTENERS = 32
 MOST_WAITING = 256
 """Documents that wait for a slow listener; after that it loses the oldest."""
@@ -127,27 +127,11 @@ class Subscribers:
         Raises:
             ActionError: the port is taken or not allowed.
         """
-        import uvicorn
-
         from handflow.act.serve_app import make_app
 
         bound = bind(self.port)
         self.port = bound.getsockname()[1]
-        self._server = uvicorn.Server(
-            uvicorn.Config(
-                make_app(self),
-                loop="asyncio",
-                lifespan="off",
-                log_config=None,
-                log_level="critical",  # what a listener does wrong is of no interest on the screen
-                access_log=False,
-                proxy_headers=False,
-                server_header=False,
-                ws_max_size=4096,
-                ws_per_message_deflate=False,
-                timeout_graceful_shutdown=0,
-            )
-        )
+        self._server = make_server(make_app(self), ws_max_size=4096, timeout_graceful_shutdown=0)
         self._thread = threading.Thread(target=self._run, args=(bound,), name="serve", daemon=True)
         self._thread.start()
         return self
@@ -207,29 +191,4 @@ class Subscribers:
     async def _serve(self, bound: socket.socket) -> None:
         assert self._server is not None
         self._loop = asyncio.get_running_loop()
-        await self._server.serve([bound])
-        for connection in list(self._server.server_state.connections):
-            connection.transport.abort()  # a listener that does not read would otherwise hold it open
-
-
-def bind(port: int) -> socket.socket:
-    """A socket that listens on a port of this computer; 0: any free one.
-
-    Raises:
-        ActionError: the port is taken or not allowed.
-    """
-    # Named TCP, or asyncio would not send small messages at once (TCP_NODELAY) but wait for more.
-    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        if sys.platform == "win32":
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
-        else:
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind((HOST, port))
-        bound.listen()  # who comes before the server is up waits
-    except (OSError, OverflowError) as error:
-        bound.close()
-        raise ActionError(
-            f"port {port} cannot be served on ({error}): end the program that uses it, or choose another one"
-        ) from error
-    return bound
+        await serve(self._server, bound)

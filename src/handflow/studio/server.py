@@ -8,8 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from handflow.act.serve import HOST, bind
 from handflow.errors import ActionError
+from handflow.loopback import HOST, bind, make_server, serve
 from handflow.studio.answers import StudioConfig
 from handflow.studio.app import make_app
 from handflow.studio.desk import Desk
@@ -48,8 +48,6 @@ class StudioServer:
         allow_commands: bool = False,
         make_landmarker: "Callable[[], HandLandmarker] | None" = None,
     ) -> None:
-        import uvicorn
-
         self.folder = folder
         workspace = Workspace(folder)
         self._lock = FileLock(folder / _LOCK)
@@ -66,21 +64,11 @@ class StudioServer:
         self.token = load_token(folder)
         self.desk = Desk(camera, make_landmarker)
         config = StudioConfig(self.port, self.token, camera, allow_commands)
-        self._server = uvicorn.Server(
-            uvicorn.Config(
-                make_app(workspace, config, self.desk),
-                loop="asyncio",
-                http=http_protocol(),
-                lifespan="off",
-                log_config=None,
-                log_level="critical",
-                access_log=False,
-                proxy_headers=False,
-                server_header=False,
-                ws_max_size=LARGEST_MESSAGE,
-                ws_per_message_deflate=False,  # pictures are packed already
-                timeout_graceful_shutdown=1,
-            )
+        self._server = make_server(
+            make_app(workspace, config, self.desk),
+            http=http_protocol(),
+            ws_max_size=LARGEST_MESSAGE,
+            timeout_graceful_shutdown=1,
         )
         self._thread: threading.Thread | None = None
 
@@ -101,7 +89,7 @@ class StudioServer:
     def run(self) -> None:
         """Serves until Ctrl-C, then ends in good order."""
         try:
-            asyncio.run(self._serve())
+            asyncio.run(serve(self._server, self._socket))
         finally:
             self._end()
 
@@ -124,11 +112,6 @@ class StudioServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    async def _serve(self) -> None:
-        await self._server.serve([self._socket])
-        for connection in list(self._server.server_state.connections):
-            connection.transport.abort()  # a page that does not read would otherwise hold it open
 
     def _end(self) -> None:
         self._socket.close()
