@@ -195,20 +195,23 @@ def studio(folder: Path, *options: str) -> Iterator[Studio]:
 
 @contextmanager
 def chromium(
-    camera: FakeCamera | None = None, *, fake: bool = True, allowed: bool = True
+    camera: FakeCamera | None = None, *options: str, fake: bool = True, allowed: bool = True
 ) -> Iterator["Browser"]:
-    """Chromium with a fake camera, or with what the computer has; `allowed`: pages get it without asking."""
+    """Chromium with a fake camera, or with what the computer has; `allowed`: pages get it without asking.
+
+    `options`: more of Chromium's own.
+    """
     path = next((found for name in ("chromium", "chromium-browser") if (found := shutil.which(name))), None)
     need(path, "no Chromium: apt install chromium")
     need(find_spec("playwright"), "no playwright: pip install playwright")
     from playwright.sync_api import sync_playwright
 
-    options = [*_OPTIONS]
-    options += ["--use-fake-ui-for-media-stream"] if allowed else []
-    options += ["--use-fake-device-for-media-stream"] if fake else []
-    options += [f"--use-file-for-fake-video-capture={camera.file}"] if camera else []
+    given = [*_OPTIONS, *options]
+    given += ["--use-fake-ui-for-media-stream"] if allowed else []
+    given += ["--use-fake-device-for-media-stream"] if fake else []
+    given += [f"--use-file-for-fake-video-capture={camera.file}"] if camera else []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=options)
+        browser = playwright.chromium.launch(executable_path=path, args=given)
         try:
             yield browser
         finally:

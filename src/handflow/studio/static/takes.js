@@ -5,7 +5,7 @@ import { has, number, t } from "./i18n.js";
 import { icon } from "./icons.js";
 import { BACKGROUND, store } from "./store.js";
 import { forget, thumb } from "./thumbs.js";
-import { button, dialog, field, h, say, select, toast } from "./ui.js";
+import { attempt, button, dialog, field, h, say, select, toast } from "./ui.js";
 
 /** A gesture's name as people read it. */
 export function shown(name) {
@@ -20,15 +20,12 @@ export function reason(doubt) {
 
 /** Runs something that changes takes; says what came of it and offers to take it back. */
 export async function change(run, told) {
-  try {
+  const done = await attempt(async () => {
     await run();
     await store.refresh();
-  } catch (error) {
-    toast(error.message, { kind: "bad" });
-    return false;
-  }
-  if (told) toast(told, { action: t("undo"), run: undo });
-  return true;
+  });
+  if (done && told) toast(told, { action: t("undo"), run: undo });
+  return done;
 }
 
 /** Takes the last change back. */

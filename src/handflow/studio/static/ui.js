@@ -84,6 +84,17 @@ export function toast(text, { kind = "", action, run } = {}) {
   return gone;
 }
 
+/** Runs something and says what goes wrong; resolves to whether it went well. */
+export async function attempt(run) {
+  try {
+    await run();
+  } catch (error) {
+    toast(error.message, { kind: "bad" });
+    return false;
+  }
+  return true;
+}
+
 /** A dialog in front of the page. `build(close)` makes its content; resolves to what `close` is given. */
 export function dialog(title, build, { wide = false } = {}) {
   return new Promise((resolve) => {

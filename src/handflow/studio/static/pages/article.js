@@ -6,7 +6,7 @@ import { live } from "../live.js";
 import { Recorder } from "../recorder.js";
 import { stage } from "../stage.js";
 import { store } from "../store.js";
-import { button, field, forThePage, h, toast } from "../ui.js";
+import { attempt, button, field, forThePage, h } from "../ui.js";
 
 export function page({ signal, go }) {
   const view = stage(signal);
@@ -21,16 +21,13 @@ export function page({ signal, go }) {
   async function record() {
     const wanted = name.value.trim();
     if (!wanted || recorder.active) return;
-    try {
-      if (!store.meant.some((one) => one.name === wanted)) {
-        const made = await api("POST", of(store.slug, "gestures"), { name: wanted });
-        await store.refresh();
-        name.value = made.name;
-      }
-    } catch (error) {
-      toast(error.message, { kind: "bad" });
-      return;
-    }
+    const there = await attempt(async () => {
+      if (store.meant.some((one) => one.name === wanted)) return;
+      const made = await api("POST", of(store.slug, "gestures"), { name: wanted });
+      await store.refresh();
+      name.value = made.name;
+    });
+    if (!there) return;
     recorder.gesture = name.value.trim();
     recorder.settings = { ...recorder.settings, how: "key", takes: 1 };
     recorder.start();

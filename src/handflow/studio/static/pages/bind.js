@@ -11,7 +11,7 @@ import { kept } from "../recorder.js";
 import { stage } from "../stage.js";
 import { store } from "../store.js";
 import { shown } from "../takes.js";
-import { button, h, keepFocus, say, segments, toast } from "../ui.js";
+import { attempt, button, h, keepFocus, say, segments, toast } from "../ui.js";
 
 const KEPT = 12; // lines of the log
 
@@ -72,13 +72,11 @@ export function page({ signal, go }) {
     quiet.hidden = true;
   }
 
-  async function changed(run) {
-    try {
+  function changed(run) {
+    return attempt(async () => {
       await run();
       await store.refresh();
-    } catch (error) {
-      toast(error.message, { kind: "bad" });
-    }
+    });
   }
 
   async function saveText() {

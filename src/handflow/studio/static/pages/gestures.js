@@ -8,7 +8,7 @@ import { recordPanel } from "../record_panel.js";
 import { stage } from "../stage.js";
 import { BACKGROUND, store } from "../store.js";
 import { reason, undo } from "../takes.js";
-import { arrange, button, forThePage, h, keepFocus, say, toast } from "../ui.js";
+import { arrange, attempt, button, forThePage, h, keepFocus, say } from "../ui.js";
 import { gestureCard } from "../gesture_card.js";
 
 const IDEAS = ["wave", "swipe-left", "swipe-right", "circle", "thumbs-up", "push"];
@@ -27,16 +27,12 @@ export function page({ signal }) {
     if (name.value.trim() && (await begin(name.value.trim()))) name.value = "";
   } }, name, button(t("gestures.add"), { icon: "plus", kind: "primary", type: "submit" }));
 
-  async function create(wish) {
-    try {
+  function create(wish) {
+    return attempt(async () => {
       const made = await api("POST", of(store.slug, "gestures"), { name: wish });
       await store.refresh();
       if (made.name !== BACKGROUND) choose(made.name);
-      return true;
-    } catch (error) {
-      toast(error.message, { kind: "bad" });
-      return false;
-    }
+    });
   }
 
   /** Adds a gesture; to record it is what comes next. */

@@ -5,7 +5,7 @@ import { t } from "../i18n.js";
 import { movingHand } from "../hand.js";
 import { icon } from "../icons.js";
 import { store } from "../store.js";
-import { ask, button, confirm, field, h, keepFocus, toast } from "../ui.js";
+import { ask, attempt, button, confirm, field, h, keepFocus } from "../ui.js";
 import { importButton } from "./take_away.js";
 
 export function page({ go, signal }) {
@@ -14,15 +14,13 @@ export function page({ go, signal }) {
   const mine = h("section", { class: "stack", "aria-label": t("projects.title") },
     h("div", { class: "row apart" }, heading, importButton(go)), list);
   const name = h("input", { type: "text", maxlength: 80, autocomplete: "off", placeholder: t("projects.example") });
-  const create = h("form", { class: "card new-project", onsubmit: async (event) => {
+  const create = h("form", { class: "card new-project", onsubmit: (event) => {
     event.preventDefault();
-    try {
+    attempt(async () => {
       const made = await api("POST", "projects", { name: name.value.trim() || t("projects.example") });
       await store.loadState();
       go(made.slug, "camera");
-    } catch (error) {
-      toast(error.message, { kind: "bad" });
-    }
+    });
   } },
   field(t("projects.new"), name),
   button(t("projects.create"), { icon: "right", kind: "primary big", type: "submit" }));
@@ -73,11 +71,9 @@ function card(project, go) {
     damaged && h("p", { class: "warn" }, icon("warning"), h("span", {}, t("projects.damaged", { reason: damaged }))));
 }
 
-async function changed(run) {
-  try {
+function changed(run) {
+  return attempt(async () => {
     await run();
     await store.loadState();
-  } catch (error) {
-    toast(error.message, { kind: "bad" });
-  }
+  });
 }

@@ -4,7 +4,7 @@ import { api, of } from "../api.js";
 import { t } from "../i18n.js";
 import { icon } from "../icons.js";
 import { store } from "../store.js";
-import { button, confirm, h, keepFocus, say, toast } from "../ui.js";
+import { attempt, button, confirm, h, keepFocus, say, toast } from "../ui.js";
 
 const PARTS = [
   ["all", "box"], ["model", "learn"], ["onnx", "code"], ["dataset", "film"], ["bindings", "link"],
@@ -72,13 +72,8 @@ export function importButton(go) {
     input.value = "";
     if (!file) return;
     press.disabled = true;
-    try {
-      await (store.slug && /\.toml$/i.test(file.name) ? bringBindings(file) : bringProject(file));
-    } catch (error) {
-      toast(error.message, { kind: "bad" });
-    } finally {
-      press.disabled = false;
-    }
+    await attempt(() => store.slug && /\.toml$/i.test(file.name) ? bringBindings(file) : bringProject(file));
+    press.disabled = false;
   }
 
   async function bringProject(file) {

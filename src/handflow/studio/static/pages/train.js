@@ -7,7 +7,7 @@ import { icon } from "../icons.js";
 import { results, verdict } from "../results.js";
 import { store } from "../store.js";
 import { shown } from "../takes.js";
-import { button, h, keepFocus, say, segments, toast } from "../ui.js";
+import { attempt, button, h, keepFocus, say, segments, toast } from "../ui.js";
 
 const KINDS = ["few-shot", "landmark", "auto"];
 const OFTEN = 300; // ms between looks at a training
@@ -30,24 +30,18 @@ export function page({ signal, go }) {
   let training = null;
   let timer = 0;
 
-  async function start() {
-    try {
+  function start() {
+    return attempt(async () => {
       training = await api("POST", of(store.slug, "train"), { kind });
       show();
       stop.focus();
       look();
-    } catch (error) {
-      toast(error.message, { kind: "bad" });
-    }
+    });
   }
 
-  async function cancel() {
+  function cancel() {
     stop.disabled = true; // it ends by itself soon; `look` will see it
-    try {
-      await api("DELETE", of(store.slug, "train"));
-    } catch (error) {
-      toast(error.message, { kind: "bad" });
-    }
+    return attempt(() => api("DELETE", of(store.slug, "train")));
   }
 
   async function look() {

@@ -9,7 +9,7 @@ import { kept } from "../recorder.js";
 import { stage } from "../stage.js";
 import { BACKGROUND, store } from "../store.js";
 import { shown } from "../takes.js";
-import { button, h, say, select, toast } from "../ui.js";
+import { attempt, button, h, say, select, toast } from "../ui.js";
 import { stale } from "./train.js";
 
 const KEPT = 8; // events in the list
@@ -123,14 +123,10 @@ function scoreBar(name) {
   const track = h("div", { class: "track" }, fill);
   const given = store.project.model.sensitivity[name] ?? 0;
   const input = h("input", { type: "range", min: -1, max: 1, step: 0.1, value: given, oninput: words,
-    onchange: async () => {
-      try {
-        await api("PUT", of(store.slug, "sensitivity"), { [name]: Number(input.value) });
-        store.project.model.sensitivity[name] = Number(input.value);
-      } catch (error) {
-        toast(error.message, { kind: "bad" });
-      }
-    } });
+    onchange: () => attempt(async () => {
+      await api("PUT", of(store.slug, "sensitivity"), { [name]: Number(input.value) });
+      store.project.model.sensitivity[name] = Number(input.value);
+    }) });
   const told = h("output", {});
   const element = h("div", { class: "score", data: { hue: store.hue(name), gesture: name } },
     h("div", { class: "score-name" }, h("strong", {}, shown(name)), value), track,
