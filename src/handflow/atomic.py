@@ -1,13 +1,16 @@
 """Writes that are whole or absent: a temporary name in the same folder, then a rename."""
 
+import logging
 import os
 import shutil
 import sys
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+log = logging.getLogger(__name__)
 
 PARTIAL = ".partial-"
 """How temporary names begin: `.partial-PID-RANDOM`."""
@@ -94,6 +97,22 @@ def in_use(temporary: Path) -> bool:
     except (PermissionError, OverflowError):
         return True
     return not _has_ended(int(pid))
+
+
+def sweep(temporaries: Iterable[Path]) -> None:
+    """Removes the temporary files and folders among these that a crash left: nobody writes to them."""
+    for left in temporaries:
+        if not in_use(left):
+            log.info("%s was left by a run that was killed: removed", left)
+            discard_partial(left)
+
+
+def discard_partial(temporary: Path) -> None:
+    """Removes a temporary file or folder."""
+    if temporary.is_dir():
+        shutil.rmtree(temporary)
+    else:
+        temporary.unlink(missing_ok=True)
 
 
 def _has_ended(pid: int) -> bool:

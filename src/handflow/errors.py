@@ -21,6 +21,10 @@ class GestureNameError(DatasetError):
     """A name cannot be that of a gesture."""
 
 
+class NothingToUndoError(DatasetError):
+    """There is no step that could be taken back."""
+
+
 class TrainingError(HandflowError):
     """Training cannot start or go on with this data."""
 

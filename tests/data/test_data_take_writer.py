@@ -71,6 +71,14 @@ def test_takes_arrive_in_order_with_all_that_is_known_of_them(tmp_path: Path) ->
     assert dataset.landmarks(entries[0]).landmarker == "test-1"
 
 
+def test_a_take_may_come_from_a_source_of_its_own(tmp_path: Path) -> None:
+    dataset = Dataset.create(tmp_path / "set")
+    with TakeWriter(dataset, LABELS) as writer:
+        writer.add(take(1), "camera 1")
+        writer.add(take(2))
+    assert [entry.source for entry in dataset.entries()] == ["camera 1", "camera 0"]
+
+
 def test_undo_deletes_the_last_take_even_if_it_is_not_written_yet(tmp_path: Path) -> None:
     dataset = Dataset.create(tmp_path / "set")
     with TakeWriter(dataset, LABELS) as writer:

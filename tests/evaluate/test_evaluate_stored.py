@@ -1,5 +1,6 @@
 """The evaluation of a model in its folder is read as it was written."""
 
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,20 @@ def test_a_result_is_read_as_it_was_written(tmp_path_factory: pytest.TempPathFac
     write_result(folder, result)
     again = read_result(folder)
     assert again is not None and again.details() == result.details()
+
+
+def test_a_million_clips_take_no_more_memory_than_their_counts(tmp_path: Path) -> None:
+    (tmp_path / RESULT_FILE).write_text(
+        '{"labels": ["a", "b"], "confusion": [[600000, 5], [15, 0]], "no_hand": [0, 399980]}'
+    )
+    tracemalloc.start()
+    try:
+        result = read_result(tmp_path)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert result is not None and (result.clips, result.right) == (1_000_000, 600_000)
+    assert most < 1_000_000  # bytes: a list of a million texts has eight times as many
 
 
 def test_a_folder_without_one_has_none(tmp_path: Path) -> None:

@@ -95,6 +95,22 @@ def test_a_folder_is_used_by_one_studio(tmp_path: Path) -> None:
     assert done.returncode == 1 and "runs already" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("{0}/file",), "projects cannot lie in {0}/file (File exists): name another folder"),
+        (("{0}/file/below",), "projects cannot lie in {0}/file/below (Not a directory)"),
+        (("{0}", "--source", "nofile.mp4"), "no source 'nofile.mp4': no such file or folder"),
+        (("{0}", "--source", ""), "no source ''"),
+    ],
+)
+def test_what_cannot_be_used_is_told_in_a_line(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
+    (tmp_path / "file").write_text("")
+    done = handflow("studio", *(one.format(tmp_path) for one in arguments), "--no-open", "--port", "0")
+    assert done.returncode == 1 and said.format(tmp_path) in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
 def handflow(*arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, "-m", "handflow", *arguments],

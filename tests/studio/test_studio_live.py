@@ -11,6 +11,7 @@ from studio_client import Browser, Page, dark, eventually, moving, record, studi
 
 from data_samples import BrightHand, SlowHand, picture
 from handflow.data import Dataset
+from handflow.data.layout import frame_paths
 from handflow.data.pictures import encode_jpeg
 from handflow.studio import desk as desk_module
 from handflow.studio.server import StudioServer
@@ -49,6 +50,7 @@ def test_a_take_by_key_is_on_disk_when_the_page_hears_of_it(
     assert entry.label == "wave" and entry.source == "browser camera" and entry.session
     assert clip.sequence.seen[:, 1].all()
     assert [frame.size for frame in dataset(served, slug).frames(entry)] == [(64, 48)] * len(clip.sequence)
+    assert {path.read_bytes() for path in frame_paths(entry.path)} <= {*moving()}  # as they came
 
 
 def test_takes_without_pictures_hold_landmarks_alone(browser: Browser, page: Page, slug: str) -> None:
@@ -117,6 +119,15 @@ def test_undo_takes_the_last_take_back(browser: Browser, page: Page, slug: str) 
     assert browser.takes(slug) == {"wave": []}
     browser.json("POST", f"projects/{slug}/undo")  # which is undone as well
     assert browser.takes(slug) == {"wave": [take["id"]]}
+
+
+def test_a_recording_that_is_refused_leaves_no_thread_behind(page: Page) -> None:
+    before = {*threading.enumerate()}
+    for refused in ({"gesture": "wave", "seconds": 30}, {"gesture": "a/b"}):
+        page.order("record", **refused)
+        page.wait_for("error")
+    assert page.show(STILL)
+    assert not [t for t in {*threading.enumerate()} - before if t.name == "take writer"]
 
 
 def test_stop_drops_the_take_in_progress(browser: Browser, page: Page, slug: str) -> None:
@@ -265,14 +276,39 @@ def test_the_servers_own_camera_is_shown_and_recorded_from(tmp_path: Path) -> No
             assert page.show(STILL)["hands"]
 
 
+def test_takes_of_a_recording_say_which_camera_each_comes_from(tmp_path: Path) -> None:
+    folder = tmp_path / "frames"
+    folder.mkdir()
+    for number, jpeg in enumerate(moving(60)):
+        (folder / f"{number:03d}.jpg").write_bytes(jpeg)
+    with studio(tmp_path / "studio", make_landmarker=BrightHand, camera=str(folder)) as (_, browser):
+        slug = browser.project()
+        with browser.page(slug) as page:
+            page.order("record", gesture="wave", how="countdown", countdown=0, seconds=0.5)
+            page.wait_for("mode", mode="record")
+            page.play(moving(10))  # of a take that ends with this camera
+            page.order("source", camera="server")
+            first = page.wait_for("take")["take"]
+            page.wait_for("source", camera="browser")  # the folder has come to its end
+            page.play(moving(30))
+            second = page.wait_for("take")["take"]
+            assert [first["source"], second["source"]] == [str(folder), "browser camera"]
+            assert browser.takes(slug) == {"wave": [first["id"], second["id"]]}
+            for take in (second, first):
+                page.order("undo")
+                assert page.wait_for("undone")["take"] == take["id"]
+
+
 def test_a_camera_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
-    camera = str(tmp_path / "none.mp4")
+    camera = tmp_path / "none.mp4"
+    camera.write_text("no video")
     with (
-        studio(tmp_path, make_landmarker=BrightHand, camera=camera) as (_, browser),
+        studio(tmp_path / "studio", make_landmarker=BrightHand, camera=str(camera)) as (_, browser),
         browser.page(browser.project()) as page,
     ):
         page.order("source", camera="server")
         assert page.wait_for("error")["code"] == "source"
+        page.wait_for("source", camera="browser")
         assert page.show(STILL)["hands"]
 
 

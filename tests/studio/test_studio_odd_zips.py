@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import stat
 import struct
 import zipfile
@@ -10,10 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from odd_data import DATASET, LINES, bomb, encoded, scans, zipped
-from studio_client import Browser
+from studio_client import Browser, project_with_takes
 
 from data_samples import make_dataset
 from handflow.studio import takeaway
+from handflow.studio.notes import NOTES_FILE
 from handflow.studio.server import StudioServer
 
 
@@ -160,3 +162,77 @@ def test_a_take_that_holds_python_objects_runs_none(browser: Browser, tmp_path: 
     assert browser.get(f"/api/projects/{slug}/takes/b/preview").status_code == 422
     assert browser.train(slug)["state"] == "failed"
     assert not (tmp_path / "ran").exists()
+
+
+@pytest.fixture(scope="module")
+def taught(served: tuple[StudioServer, Browser]) -> bytes:
+    """A whole project with a few-shot model, taken away."""
+    server, browser = served
+    slug = project_with_takes(server, browser, 2)
+    assert browser.train(slug)["state"] == "done"
+    return browser.get(f"/api/projects/{slug}/export/all").content
+
+
+def with_notes(project: bytes, notes: str | None) -> bytes:
+    """The same project with other notes beside its model; None: with none."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(project)) as old, zipfile.ZipFile(out, "w") as archive:
+        for name in old.namelist():
+            if not name.endswith(NOTES_FILE):
+                archive.writestr(name, old.read(name))
+            elif notes is not None:
+                archive.writestr(name, notes)
+    return out.getvalue()
+
+
+MISFIT = {"clip": "a", "label": "left", "looks_like": "right", "same_as": None}
+DAMAGED_NOTES = {
+    "nothing": "", "no table": "[]", "deep": DEEP, "null": '{"advice": null}', "a list": '{"advice": []}',
+    "no number": '{"advice": {"alike": NaN}}', "misfits": '{"advice": {"misfits": 3}}',
+    "no chance": '{"advice": {"alike": [{"gestures": ["left", "right"], "chance": NaN}]}}',
+    "large chance": '{"advice": {"alike": [{"gestures": ["left", "right"], "chance": 1e999}]}}',
+    "three alike": '{"advice": {"alike": [{"gestures": ["a", "b", "c"], "chance": 1}]}}',
+    "tables as texts": '{"advice": {"needs_more": {"left": {}}}}', "takes": '{"takes": [1]}',
+    "long text": json.dumps({"advice": {"misfits": [{**MISFIT, "clip": "a" * 2000}]}}),
+    "long list": json.dumps({"advice": {"needs_more": dict.fromkeys(map(str, range(100_001)), "")}}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("notes", DAMAGED_NOTES.values(), ids=DAMAGED_NOTES)
+def test_a_model_with_damaged_notes_leaves_its_project_open(
+    browser: Browser, taught: bytes, notes: str
+) -> None:
+    content = with_notes(taught, notes)
+    slug = browser.post("/api/projects/import?name=noted", content=content).json()["slug"]
+    told = browser.json("GET", f"projects/{slug}")
+    assert told["model"] is None and NOTES_FILE in told["model_problem"]
+    assert [len(gesture["takes"]) for gesture in told["gestures"]] == [2, 2]
+    assert browser.refusal("GET", f"projects/{slug}/model") == (422, "modelfile")
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_a_model_that_says_no_number_is_not_brought(browser: Browser, taught: bytes, number: str) -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(taught)) as old, zipfile.ZipFile(out, "w") as archive:
+        for name in old.namelist():
+            content = old.read(name).decode("latin-1")
+            if name.endswith("/model.json"):
+                content = re.sub(r'("mean": )[^,]+', rf"\g<1>{number}", content)
+                assert number in content
+            archive.writestr(name, content.encode("latin-1"))
+    answer = browser.post("/api/projects/import?name=odd", content=out.getvalue())
+    assert answer.status_code == 422 and "model.json" in answer.json()["error"]["message"]
+
+
+def test_notes_may_be_missing_or_say_more(browser: Browser, taught: bytes) -> None:
+    content = with_notes(taught, None)
+    slug = browser.post("/api/projects/import?name=bare", content=content).json()["slug"]
+    card = browser.json("GET", f"projects/{slug}/model")
+    assert (card["pairs"], card["misfits"], card["needs_more"], card["outdated"]) == ([], [], {}, False)
+    pair = {"gestures": ["left", "right"], "chance": 0.25}
+    advice = {"alike": [pair], "misfits": [MISFIT], "needs_more": {"left": "few"}, "sentences": ["older"]}
+    content = with_notes(taught, json.dumps({"takes": "others", "advice": advice, "more": 1}))
+    slug = browser.post("/api/projects/import?name=older", content=content).json()["slug"]
+    card = browser.json("GET", f"projects/{slug}/model")
+    assert (card["pairs"], card["misfits"], card["outdated"]) == ([pair], [MISFIT], True)
+    assert card["needs_more"] == {"left": "few"}

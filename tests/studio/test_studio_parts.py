@@ -6,41 +6,49 @@ import struct
 import subprocess
 import sys
 import threading
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from studio_client import moving
 
 from data_samples import make_dataset, picture
-from handflow.capture import Source
-from handflow.data.pictures import encode_jpeg
-from handflow.data.take import RecorderConfig
+from handflow.data.pictures import encode_jpeg, pack_frame, read_picture
+from handflow.data.take import RecorderConfig, Take
+from handflow.hands.slots import SlottedHands
 from handflow.loopback import bind
-from handflow.studio.browser_source import BrowserSource, decoded, jpeg_size
+from handflow.studio.browser_source import BrowserSource, decoded
 from handflow.studio.errors import StudioError
+from handflow.studio.jpeg import bare, jpeg_size
 from handflow.studio.lock import FileLock, is_held
 from handflow.studio.orders import Record, read_order
 from handflow.studio.outbox import Outbox
-from handflow.studio.recording import recorder_config
+from handflow.studio.recording import Recording, Shown, recorder_config
 from handflow.studio.training import Training, read_state
 from handflow.studio.workspace import Workspace, slug_of
+from handflow.types import Frame
 
 JPEG = moving(1)[0]
 
 
-def test_a_browser_is_a_source_of_its_newest_picture() -> None:
+def test_a_browser_gives_its_newest_picture_as_it_came() -> None:
     source = BrowserSource()
-    assert isinstance(source, Source) and source.live
     assert source.latest() is None
+    before = time.perf_counter()
     for captured in (1.0, 1.1, 1.2):
-        source.put(JPEG, captured, received=captured + 50)
-    frame = source.latest()
-    assert frame is not None and (frame.timestamp, frame.index, source.dropped) == (1.2, 2, 2)
-    assert source.latest() is None and source.size == frame.size == (64, 48)
-    assert source.epoch == pytest.approx(50)
+        source.put(JPEG, captured)
+    arrival = source.latest()
+    assert arrival is not None and arrival.packed is not None
+    frame, packed = arrival.frame, arrival.packed
+    assert (frame.timestamp, frame.index, source.dropped) == (1.2, 2, 2)
+    assert source.latest() is None and packed.size == frame.size == (64, 48)
+    assert packed.jpeg == JPEG and packed.timestamp == 1.2
+    assert before <= arrival.received <= time.perf_counter()
 
 
 def test_times_increase_and_a_clock_that_began_anew_is_followed() -> None:
@@ -49,8 +57,8 @@ def test_times_increase_and_a_clock_that_began_anew_is_followed() -> None:
     seen = []
     for captured in given:
         source.put(JPEG, captured)
-        frame = source.latest()
-        seen.append(frame and frame.timestamp)
+        arrival = source.latest()
+        seen.append(arrival and arrival.frame.timestamp)
     assert seen == [5.0, None, None, 5.1, 1.0, 1.1] and source.dropped == 2
 
 
@@ -63,12 +71,52 @@ def test_the_rate_is_that_of_what_arrives() -> None:
     assert source.fps == pytest.approx(20)
 
 
-def test_reading_waits_for_a_picture_and_ends_with_the_source() -> None:
-    with BrowserSource() as source:
-        threading.Timer(0.05, source.put, (JPEG, 1.0)).start()
-        assert next(iter(source)).timestamp == 1.0
-        threading.Timer(0.05, source.close).start()
-        assert list(source) == []
+def test_reading_waits_for_a_picture() -> None:
+    source = BrowserSource()
+    threading.Timer(0.05, source.put, (JPEG, 1.0)).start()
+    arrival = source.latest(timeout=30)
+    assert arrival is not None and arrival.frame.timestamp == 1.0
+
+
+def segment(marker: int, content: bytes) -> bytes:
+    return bytes([0xFF, marker]) + struct.pack(">H", 2 + len(content)) + content
+
+
+UPRIGHT = segment(0xE1, b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0")
+"""EXIF that says: turn me by 90 degrees."""
+NOTED = {
+    "turned by EXIF": JPEG[:2] + UPRIGHT + JPEG[2:],
+    "with a place": JPEG[:20] + segment(0xE1, b"Exif\0\0 52.5 N") + segment(0xFE, b"at home") + JPEG[20:],
+    "padded": JPEG[:2] + b"\xff\xff\xff" + JPEG[2:],
+    "with more behind it": JPEG + b"at home" + JPEG,
+}
+
+
+@pytest.mark.parametrize("noted", NOTED.values(), ids=NOTED)
+def test_a_picture_is_stored_as_it_was_looked_at_and_nothing_beside_it(tmp_path: Path, noted: bytes) -> None:
+    source = BrowserSource()
+    source.put(noted, 1.0)
+    arrival = source.latest()
+    assert arrival is not None and arrival.packed is not None
+    assert arrival.packed.jpeg == JPEG
+    (tmp_path / "1.jpg").write_bytes(arrival.packed.jpeg)
+    assert np.array_equal(read_picture(tmp_path / "1.jpg"), arrival.frame.image)
+
+
+AMID = JPEG.index(b"\xff\xda") + 30
+HALF = {
+    "without its end": JPEG[:-2],
+    "without its data": JPEG[: JPEG.index(b"\xff\xda")],
+    "with a comment amid its data": JPEG[:AMID] + segment(0xFE, b"at home") + JPEG[AMID:],
+}
+
+
+@pytest.mark.parametrize("jpeg", HALF.values(), ids=HALF)
+def test_a_picture_that_could_not_be_read_back_is_refused(jpeg: bytes) -> None:
+    source = BrowserSource()
+    source.put(jpeg, 1.0)
+    with pytest.raises(StudioError, match="1280x960"):
+        source.latest()
 
 
 def test_no_picture_is_decoded_before_its_size_is_known() -> None:
@@ -88,8 +136,10 @@ def test_no_bytes_disturb_the_source(noise: bytes, place: int) -> None:
     source = BrowserSource()
     for jpeg in (noise, b"\xff\xd8" + noise, JPEG[:place] + noise + JPEG[place:], JPEG[:place]):
         source.put(jpeg, 1.0 + source._index)
-        frame = source.latest()
-        assert frame is None or frame.image.shape[2] == 3
+        with suppress(StudioError):
+            arrival = source.latest()
+            assert arrival is None or arrival.frame.image.shape[2] == 3
+        assert bare(bare(jpeg)) == bare(jpeg)
 
 
 class Socket:
@@ -180,6 +230,52 @@ HOW: dict[str, tuple[dict[str, Any], RecorderConfig]] = {
 @pytest.mark.parametrize(("given", "config"), HOW.values(), ids=HOW)
 def test_orders_say_how_takes_start_and_stop(given: dict[str, Any], config: RecorderConfig) -> None:
     assert recorder_config(Record(type="record", gesture="x", **given)) == config
+
+
+class Kept(list[tuple[Take, str]]):
+    """A keeper that keeps in memory."""
+
+    def add(self, take: Take, source: str) -> None:
+        self.append((take, source))
+
+    def close(self) -> None: ...
+
+
+def shown(number: int) -> Shown:
+    """A frame with hands, as the desk knows it; 15 a second."""
+    frame = Frame(picture(number), number / 15, number)
+    points = np.full((2, 21, 3), 20, np.float32)
+    return Shown(frame, SlottedHands(points, np.ones(2), np.ones(2), (0, 1)), 0.0, pack_frame(frame))
+
+
+def test_idle_minutes_of_each_camera_are_kept_as_its_own() -> None:
+    kept = Kept()
+    order = Record(type="record", how="background", seconds=10, countdown=0)
+    recording = Recording(order, lambda gesture: kept, "camera 0", print)  # type: ignore[arg-type,return-value]
+    for number in range(200):
+        if number == 75:
+            recording.restart("browser camera")
+        said = recording.update(shown(number))
+    assert [source for _, source in kept] == ["camera 0", "browser camera"]
+    assert [take.sequence.duration for take, _ in kept] == pytest.approx([5, 5], abs=0.2)
+    assert said["recorder"]["done"]
+    recording.restart("camera 0")
+    assert recording.update(shown(200))["recorder"]["done"]  # what is done stays done
+
+
+@pytest.mark.parametrize("how", ["key", "background"])
+def test_recordings_keep_the_picture_that_was_packed(how: Any) -> None:
+    kept = Kept()
+    order = Record(type="record", gesture="x", how=how, seconds=5, countdown=0)
+    recording = Recording(order, lambda gesture: kept, "", print)  # type: ignore[arg-type,return-value]
+    recording.trigger()
+    given = [shown(number) for number in range(80)]
+    for one in given:
+        recording.update(one)
+    recording.close()
+    [(take, _)] = kept
+    packed = {id(one.packed) for one in given}
+    assert take.frames and all(id(frame) in packed for frame in take.frames)
 
 
 @given(st.text(max_size=50))

@@ -232,8 +232,9 @@ def test_those_in_the_file_are_shown_and_neither_changed_nor_tested(
     bindings, refused = f"projects/{slug}/bindings", (403, "commands-not-allowed")
     folder = server_folder(server) / slug
     (folder / "bindings.toml").write_text(LINES)
-    [shown] = browser.json("GET", bindings)["bindings"]
-    assert shown["locked"] and shown["do"] == [{"command": {"run": ["true"]}}]
+    told = browser.json("GET", bindings)
+    [shown] = told["bindings"]
+    assert shown["do"] == [{"command": {"run": ["true"]}}] and not told["kinds"]["command"]["allowed"]
     for change in ({**COMMAND, "gesture": "fist"}, {**COMMAND, "enabled": False},
                    {"gesture": "wave", "do": [{"command": {"run": ["false"]}}]}):  # fmt: skip
         assert browser.refusal("PUT", f"{bindings}/0", change) == refused
@@ -249,8 +250,8 @@ def test_those_in_the_file_are_shown_and_neither_changed_nor_tested(
 def test_with_the_flag_they_are_made_and_tested(tmp_path: Path) -> None:
     with studio(tmp_path, make_landmarker=BrightHand, allow_commands=True) as (_, browser):
         slug = browser.project()
-        [made] = browser.json("POST", f"projects/{slug}/bindings", COMMAND)["bindings"]
-        assert not made["locked"]
+        made = browser.json("POST", f"projects/{slug}/bindings", COMMAND)
+        assert made["kinds"]["command"]["allowed"] and made["kinds"]["python"]["allowed"]
         [told] = browser.json("POST", f"projects/{slug}/bindings/test", {"gesture": "wave"})
         assert told["outcome"] == "performed"
 

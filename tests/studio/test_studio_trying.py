@@ -124,6 +124,40 @@ def test_a_missed_gesture_becomes_a_take_of_it(
         assert page.wait_for("error")["code"] == "absent"
 
 
+def test_a_gesture_that_the_project_no_longer_has_is_not_brought_back(
+    served: tuple[StudioServer, Browser],
+) -> None:
+    server, browser = served
+    slug = browser.project("renamed")
+    teach_by_landmarks(server.folder / slug / "dataset", takes=2)
+    assert browser.train(slug)["state"] == "done"
+    browser.json("PATCH", f"projects/{slug}/gestures/hand_up", {"name": "lift"})
+    with browser.page(slug) as page:
+        begin(page, keep_frames=False)
+        perform(page, shown("hand_up"))
+        page.order("missed", gesture="hand_up")
+        told = page.wait_for("error")
+        assert (told["code"], told["values"]) == ("absent", {"what": "gesture", "name": "hand_up"})
+        page.order("missed", gesture="hand_left")
+        assert page.wait_for("take")["gesture"] == "hand_left"
+    assert {*browser.takes(slug)} == {"hand_left", "lift", BACKGROUND}
+
+
+def test_a_model_that_was_brought_in_alone_is_taught_what_it_missed(
+    served: tuple[StudioServer, Browser], slug: str
+) -> None:
+    _, browser = served
+    zipped = browser.get(f"/api/projects/{slug}/export/model").content
+    brought = browser.post("/api/projects/import", content=zipped, params={"name": "alone"}).json()["slug"]
+    assert browser.takes(brought) == {}
+    with browser.page(brought) as page:
+        begin(page, keep_frames=False)
+        perform(page, shown("hand_up"))
+        for gesture in ("hand_up", "hand_left"):
+            page.order("missed", gesture=gesture)
+            assert page.wait_for("take")["gesture"] == gesture
+
+
 def test_takes_of_mistakes_leave_no_thread_behind(browser: Browser, slug: str, page: Page) -> None:
     begin(page, keep_frames=False)
     perform(page, shown("hand_up"))

@@ -89,6 +89,17 @@ def test_takes_are_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sorted(judge._teacher.examples.clips) == sorted(take.id for take in many)
 
 
+def test_a_take_that_shows_something_else_by_now_is_looked_at_again() -> None:
+    judge, many = TakeJudge(), list(takes(SWIPES, 4))
+    assert judge.judge(many) == {}
+    other = next(clip for clip in many if clip.label == SWIPES[1])
+    now = replace(many[0], sequence=other.sequence)  # its hands were found anew
+    assert judge.judge([now, *many[1:]])[now.id] in (
+        TakeDoubt("looks like", SWIPES[1]),
+        TakeDoubt("same as", other.id),
+    )
+
+
 @pytest.mark.parametrize("code", ["too short", "no hand", "looks like", "same as", "unlike"])
 def test_each_doubt_says_what_to_do(code: str) -> None:
     told = str(TakeDoubt(code, "wave"))  # type: ignore[arg-type]

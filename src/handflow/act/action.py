@@ -16,7 +16,7 @@ from handflow.types import GestureEvent
 class Strict(BaseModel):
     """A table of the bindings file: a misspelt key is an error, not silence."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=False, allow_inf_nan=False)
 
 
 def _beside_the_file(value: str, info: ValidationInfo) -> str:

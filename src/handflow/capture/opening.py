@@ -128,11 +128,20 @@ def _open(spec: Any, size: Size | None, fps: float | None) -> Source:
         return spec
     if not isinstance(spec, int | str | Path):
         return FramesSource(spec, fps=fps or 30.0)
+    return kind_of(spec).open(str(spec), size, fps)
+
+
+def kind_of(spec: int | str | Path) -> SourceKind:
+    """The kind of source that somebody names, without a look at it.
+
+    Raises:
+        SourceError: it is none.
+    """
     text = str(spec)
     for name, kind in KINDS.items():
         if name in ("camera", "URL") and isinstance(spec, Path):
             continue  # so that a program can name a file called 0
         if text and kind.recognizes(text):
-            return kind.open(text, size, fps)
+            return kind
     examples = ", ".join(f"a {name} ({kind.example})" for name, kind in KINDS.items())
     raise SourceError(f"no source {text!r}: no such file or folder. A source is {examples}")

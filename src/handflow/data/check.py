@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from handflow.atomic import PARTIAL, in_use
+from handflow.atomic import PARTIAL, discard_partial, in_use
 from handflow.data.dataset import Dataset
 from handflow.data.doubts import doubtful_labels
 from handflow.data.layout import CLIP_JSON, CLIPS, ClipEntry, entry_of, frame_paths
 from handflow.data.meta import read_clip_meta
 from handflow.data.naming import gesture_name, natural_paths
-from handflow.data.repair import discard_partial, mend_clip, mend_dataset, open_for_check
+from handflow.data.repair import mend_clip, mend_dataset, open_for_check
 from handflow.errors import DatasetError
 from handflow.types import BACKGROUND, Clip
 

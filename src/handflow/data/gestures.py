@@ -25,7 +25,7 @@ def rename_gesture(dataset: Dataset, old: str, new: str) -> None:
     dataset.trash.renamed(f"{CLIPS}/{old}", f"{CLIPS}/{new}")
     meta = _meta(dataset)
     flips = {new if a == old else a: new if b == old else b for a, b in meta.flip_map.items()}
-    _write(dataset, [new if name == old else name for name in meta.gestures], flips)
+    _write(dataset, meta, [new if name == old else name for name in meta.gestures], flips)
 
 
 def delete_gesture(dataset: Dataset, gesture: str) -> bool:
@@ -46,7 +46,7 @@ def delete_gesture(dataset: Dataset, gesture: str) -> bool:
         dataset.trash.discard(folder, gesture)
     meta = _meta(dataset)
     flips = {a: b for a, b in meta.flip_map.items() if gesture not in (a, b)}
-    _write(dataset, [name for name in meta.gestures if name != gesture], flips)
+    _write(dataset, meta, [name for name in meta.gestures if name != gesture], flips)
     return has_clips
 
 
@@ -61,6 +61,6 @@ def _meta(dataset: Dataset) -> DatasetMeta:
     return parse_dataset_meta(read_json(file), file)
 
 
-def _write(dataset: Dataset, gestures: list[str], flips: dict[str, str]) -> None:
-    changed = _meta(dataset).model_copy(update={"gestures": tuple(gestures), "flip_map": flips})
+def _write(dataset: Dataset, meta: DatasetMeta, gestures: list[str], flips: dict[str, str]) -> None:
+    changed = meta.model_copy(update={"gestures": tuple(gestures), "flip_map": flips})
     write_meta(dataset.path / DATASET_JSON, changed)

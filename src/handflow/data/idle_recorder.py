@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from handflow.data.pictures import PackedFrame, pack_frame
 from handflow.data.take import Phase, RecorderState, Sample, sample_of, take_of
 from handflow.hands.slots import SlottedHands
 from handflow.types import Frame
@@ -52,13 +53,20 @@ class IdleRecorder:
 
     def reset(self) -> None:
         """Drops the clip in progress and counts down anew; time and clips stay counted."""
-        self._phase = Phase.COUNTDOWN
+        enough = self.elapsed >= self.config.seconds - _SAME_TIME
+        self._phase = Phase.DONE if enough else Phase.COUNTDOWN
         self._clip: list[Sample] = []
         self._last: float | None = None
         self._begun: float | None = None
 
-    def update(self, frame: Frame, hands: SlottedHands) -> RecorderState:
-        """Takes in one frame; `take` is set in the state of the frame that ends a clip."""
+    def update(self, frame: Frame, hands: SlottedHands, packed: PackedFrame | None = None) -> RecorderState:
+        """Takes in one frame; `take` is set in the state of the frame that ends a clip.
+
+        Args:
+            frame: its timestamp must not run back; frames that do not advance are left out.
+            hands: the two hands of this frame.
+            packed: what clips keep of it; None: it is packed here.
+        """
         now = frame.timestamp
         if self._last is not None and now <= self._last:
             if now > self._last - 1.0:
@@ -74,7 +82,8 @@ class IdleRecorder:
         self.elapsed += gap if gap <= self.config.largest_gap else 0.0
         if self.elapsed >= self.config.seconds - _SAME_TIME:
             return self.finish()
-        sample = sample_of(frame, hands, keep_frame=self.config.keep_frames, packed=True)
+        kept = (packed or pack_frame(frame)) if self.config.keep_frames else None
+        sample = sample_of(frame, hands, kept)
         if self._ends_before(sample, gap):
             return self._cut(now, sample)
         self._clip.append(sample)

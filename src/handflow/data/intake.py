@@ -15,7 +15,7 @@ from typing import Literal
 
 import numpy as np
 
-from handflow.atomic import PARTIAL, in_use
+from handflow.atomic import PARTIAL, sweep
 from handflow.data.dataset import Dataset
 from handflow.data.extract import (
     MakeLandmarker,
@@ -28,7 +28,6 @@ from handflow.data.importers import IMPORTERS, chosen_importer, nothing_came, ta
 from handflow.data.incoming import ImportOptions, Incoming, SkipList
 from handflow.data.layout import CLIPS, ClipEntry
 from handflow.data.naming import clip_id
-from handflow.data.repair import discard_partial
 from handflow.errors import DatasetError, SourceError
 from handflow.hands import HandLandmarker, HandLandmarkerConfig, track_hands
 from handflow.processes import in_processes
@@ -103,7 +102,7 @@ def extract_from(
     kept = 0
     with ExitStack() as stack:
         dataset = stack.enter_context(target_dataset(Path(target)))
-        _sweep(dataset)
+        sweep((dataset.path / CLIPS).glob(f"*/{PARTIAL}*"))
         start = start_with(config, make_landmarker) if takes else None
         helper = dataset.knowing(take.gesture for take in takes)  # this process alone writes them down
         rules = _Rules(config.version, keep_frames, again)
@@ -179,14 +178,6 @@ def _extent(path: Path) -> int:
         return sum(1 for _ in path.iterdir()) if path.is_dir() else path.stat().st_size
     except OSError:
         return 0  # reading it will say why
-
-
-def _sweep(dataset: Dataset) -> None:
-    """Removes the takes that a run left unfinished when it was killed."""
-    for path in (dataset.path / CLIPS).glob(f"*/{PARTIAL}*"):
-        if not in_use(path):
-            log.info("%s was left by a run that was killed: removed", path)
-            discard_partial(path)
 
 
 def _bring(order: _Order, dataset: Dataset, rules: _Rules) -> _Brought:

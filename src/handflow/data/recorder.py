@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from handflow.data.hand_motion import HandMotion
+from handflow.data.pictures import PackedFrame
 from handflow.data.take import (
     Fault,
     Phase,
@@ -69,12 +70,13 @@ class Recorder:
             self._enter(Phase.WAITING, self._last or 0.0, "take undone")
         return True
 
-    def update(self, frame: Frame, hands: SlottedHands) -> RecorderState:
+    def update(self, frame: Frame, hands: SlottedHands, packed: PackedFrame | None = None) -> RecorderState:
         """Takes in one frame.
 
         Args:
             frame: its timestamp must not run back; frames that do not advance are left out.
             hands: the two hands of this frame.
+            packed: what takes keep of it, a tenth of the memory; None: the frame as it is.
 
         Returns:
             The state after it; `take` is set on the frame that completes a take.
@@ -87,7 +89,7 @@ class Recorder:
         gap = now - self._last if self._last is not None else 0.0
         self._last = now
         self._motion.update(now, hands.landmarks)
-        sample = sample_of(frame, hands, keep_frame=self.config.keep_frames)
+        sample = sample_of(frame, hands, (packed or frame) if self.config.keep_frames else None)
         state = self._step(sample, gap)
         self._past.append(sample)
         horizon = now - self.config.preroll - 2 * self.config.motion.lag - self.config.motion.lost_seconds

@@ -92,14 +92,6 @@ def mend_dataset(path: Path) -> Dataset:
     return Dataset.open(path)
 
 
-def discard_partial(path: Path) -> None:
-    """Removes a temporary file or folder that a crash left."""
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
-
-
 def mend_clip(dataset: Dataset, folder: Path) -> str:
     """Makes a damaged clip usable again where enough of it is whole; else moves it to the trash.
 

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from handflow.data.hand_motion import MotionConfig
-from handflow.data.pictures import PackedFrame, pack_frame
+from handflow.data.pictures import PackedFrame
 from handflow.hands.gaps import fill_gaps
 from handflow.hands.slots import SlottedHands
 from handflow.types import Float32, Frame, HandSequence
@@ -93,10 +93,10 @@ class Sample:
     tracks: tuple[int, int]
 
 
-def sample_of(frame: Frame, hands: SlottedHands, *, keep_frame: bool, packed: bool = False) -> Sample:
-    """A frame and its hands as a recorder keeps them; `packed`: the picture as JPEG."""
+def sample_of(frame: Frame, hands: SlottedHands, kept: Frame | PackedFrame | None) -> Sample:
+    """A frame and its hands as a recorder keeps them; `kept`: its picture, None for landmarks alone."""
     return Sample(
-        frame=(pack_frame(frame) if packed else frame) if keep_frame else None,
+        frame=kept,
         timestamp=frame.timestamp,
         size=frame.size,
         landmarks=np.asarray(hands.landmarks, np.float32),

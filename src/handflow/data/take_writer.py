@@ -3,7 +3,7 @@
 import errno
 import logging
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from queue import Queue
 from typing import Protocol
 
@@ -55,7 +55,7 @@ class TakeWriter:
         self.failure: Exception | None = None
         self._dataset = dataset
         self._number = 0
-        self._queue: Queue[Take | str] = Queue(_WAITING_TAKES)
+        self._queue: Queue[tuple[Take, TakeLabels] | str] = Queue(_WAITING_TAKES)
         # A daemon: a second Ctrl-C ends the program at once, and writes are atomic.
         self._thread = threading.Thread(target=self._work, name="take writer", daemon=True)
         self._thread.start()
@@ -66,9 +66,15 @@ class TakeWriter:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def add(self, take: Take) -> None:
-        """Hands over a complete take; returns at once unless the disk is several takes behind."""
-        self._queue.put(take)
+    def add(self, take: Take, source: str | None = None) -> None:
+        """Hands over a complete take; returns at once unless the disk is several takes behind.
+
+        Args:
+            take: the take.
+            source: where it comes from; None: as the labels say.
+        """
+        labels = self.labels if source is None else replace(self.labels, source=source)
+        self._queue.put((take, labels))
 
     def undo(self) -> None:
         """Deletes the last take that was added and not yet undone (to the dataset's trash)."""
@@ -103,29 +109,30 @@ class TakeWriter:
     def _work(self) -> None:
         while (job := self._queue.get()) != "close":
             if self.failure is not None:
-                self.lost += isinstance(job, Take)
+                self.lost += isinstance(job, tuple)
                 continue
             try:
                 self._do(job)
             except Exception as error:
                 log.debug("writing failed", exc_info=True)
                 self.failure = error
-                self.lost += isinstance(job, Take)
+                self.lost += isinstance(job, tuple)
 
-    def _do(self, job: Take | str) -> None:
-        if isinstance(job, Take):
+    def _do(self, job: tuple[Take, TakeLabels] | str) -> None:
+        if isinstance(job, tuple):
+            take, labels = job
             self._number += 1
             clip = Clip(
-                id=f"{self.labels.stamp}_{self._number:03d}",
-                label=self.labels.gesture,
-                sequence=job.sequence,
-                frame_size=job.frame_size,
-                subject=self.labels.subject,
-                session=self.labels.session,
-                source=self.labels.source,
+                id=f"{labels.stamp}_{self._number:03d}",
+                label=labels.gesture,
+                sequence=take.sequence,
+                frame_size=take.frame_size,
+                subject=labels.subject,
+                session=labels.session,
+                source=labels.source,
             )
-            frames = list(job.frames) or None
-            self.saved.append(self._dataset.add(clip, frames, landmarker=self.labels.landmarker))
+            frames = list(take.frames) or None
+            self.saved.append(self._dataset.add(clip, frames, landmarker=labels.landmarker))
         elif self.saved:
             self._dataset.delete(self.saved[-1].id)
             self.saved.pop()

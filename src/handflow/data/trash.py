@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from handflow.atomic import write_bytes
-from handflow.errors import DatasetError
+from handflow.errors import DatasetError, NothingToUndoError
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +60,8 @@ class Trash:
         """Takes the last step back.
 
         Raises:
-            DatasetError: there is none, or something else lies in its place by now.
+            NothingToUndoError: there is none.
+            DatasetError: something else lies in its place by now.
         """
         steps = self.steps()
         while steps:
@@ -75,7 +76,7 @@ class Trash:
             now.rename(then)
             self._write(steps)
             return step
-        raise DatasetError(f"{self.root}: there is nothing to undo")
+        raise NothingToUndoError(f"{self.root}: there is nothing to undo")
 
     def steps(self) -> list[Step]:
         """All steps that can be taken back, the last one last."""

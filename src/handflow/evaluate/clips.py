@@ -139,17 +139,33 @@ def clip_metrics(
             unanswered[place[true]] += 1
         else:
             confusion[place[true], place[answer]] += 1
+    return metrics_of_counts(labels, confusion, unanswered, _calibration(truth, predicted, confidence))
 
+
+def metrics_of_counts(
+    labels: Sequence[str],
+    confusion: NDArray[np.int64],
+    unanswered: NDArray[np.int64],
+    calibration: Calibration | None = None,
+) -> ClipResult:
+    """The metrics of clips that are counted.
+
+    Args:
+        labels: all gestures, each once.
+        confusion: (labels, labels) clips; rows the truth, columns the answer. At least one clip.
+        unanswered: (labels,) clips of each gesture without a usable hand.
+        calibration: of the probabilities, where there were any.
+    """
     hits = np.diag(confusion).copy()
     support = confusion.sum(axis=1) + unanswered
     answered = confusion.sum(axis=0)
-    right, clips = int(hits.sum()), len(truth)
+    right, clips = int(hits.sum()), int(support.sum())
     recalls = [int(h) / int(n) for h, n in zip(hits, support, strict=True) if n]
     balanced = mean_share_interval(hits.tolist(), support.tolist())
     accuracy_interval = wilson_interval(right, clips)
     assert balanced is not None and accuracy_interval is not None  # there is at least one clip
     return ClipResult(
-        labels=labels,
+        labels=tuple(labels),
         confusion=confusion,
         unanswered=unanswered,
         per_class=tuple(
@@ -162,7 +178,7 @@ def clip_metrics(
         accuracy_interval=accuracy_interval,
         balanced_accuracy=sum(recalls) / len(recalls),
         balanced_accuracy_interval=balanced,
-        calibration=_calibration(truth, predicted, confidence),
+        calibration=calibration,
     )
 
 

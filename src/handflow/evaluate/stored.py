@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from handflow.errors import ModelFileError
-from handflow.evaluate.clips import ClipResult, clip_metrics
+from handflow.evaluate.clips import ClipResult, metrics_of_counts
 
 RESULT_FILE = "result.json"
 
@@ -57,11 +57,5 @@ def read_result(folder: Path) -> ClipResult | None:
         return None
     except ValidationError as error:
         raise ModelFileError(f"{path} is damaged: train the model again") from error
-    truth: list[str] = []
-    answers: list[str | None] = []
-    counts = np.column_stack([np.array(stored.confusion, np.int64), np.array(stored.no_hand, np.int64)])
-    for row, label in enumerate(stored.labels):
-        for answer, count in zip((*stored.labels, None), counts[row].tolist(), strict=True):
-            truth += [label] * count
-            answers += [answer] * count
-    return clip_metrics(stored.labels, truth, answers)
+    confusion, no_hand = np.array(stored.confusion, np.int64), np.array(stored.no_hand, np.int64)
+    return metrics_of_counts(stored.labels, confusion, no_hand)

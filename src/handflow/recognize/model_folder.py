@@ -27,7 +27,7 @@ Sensitivity = Annotated[float, Field(ge=-1, le=1)]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
 
 class Spread(_Part):

@@ -1,6 +1,5 @@
 """What the studio answers: each function takes a request and its JSON, in a thread of its own."""
 
-import platform
 import shlex
 import subprocess
 import sys
@@ -16,9 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response, StreamingResponse
 
-from handflow import __version__
 from handflow.errors import DatasetError, ModelFileError
-from handflow.processes import cores
 from handflow.studio.binding import ProjectBindings
 from handflow.studio.desk import Desk
 from handflow.studio.errors import StudioError, absent
@@ -28,6 +25,7 @@ from handflow.studio.seat import Retune
 from handflow.studio.takeaway import export as export_part
 from handflow.studio.training import Training, kinds
 from handflow.studio.workspace import Project, Workspace
+from handflow.types import BACKGROUND
 
 STATIC = Path(__file__).with_name("static")
 _CHUNK = 1 << 18  # bytes
@@ -108,14 +106,11 @@ def _of(studio: Studio, request: Request) -> Project:
 
 
 def state(studio: Studio, request: Request, given: Any) -> Any:
-    """What the page needs to begin: version, projects, what may be done here."""
+    """What the page needs to begin: projects, and what may be done here."""
     return {
-        "version": __version__,
         "projects": [listed(project) for project in studio.workspace.projects()],
-        "allow_commands": studio.config.allow_commands,
         "server_camera": studio.config.camera is not None,
         "kinds": kinds(),
-        "machine": {"cores": cores(), "system": platform.system()},
         "languages": sorted(path.stem for path in (STATIC / "locales").glob("*.json")),
     }
 
@@ -131,8 +126,7 @@ def listed(project: Project) -> dict[str, Any]:
     return {
         "slug": project.slug,
         "name": project.meta.name,
-        "created": project.meta.created,
-        "gestures": len(counts),
+        "gestures": len(counts.keys() - {BACKGROUND}),
         "takes": sum(counts.values()),
         "model": model and model.name,
         "damaged": damaged,
@@ -268,13 +262,12 @@ def model(studio: Studio, request: Request, given: Any) -> Any:
 
 
 def model_file(studio: Studio, request: Request, given: Any) -> Any:
-    """A picture or the report of the model in use."""
+    """The report of the model in use."""
     name = request.path_params["file"]
     path = _of(studio, request).needed_model() / name
-    if name not in ("confusion.png", "loss.png", "report.html") or not path.is_file():
+    if name != "report.html" or not path.is_file():
         raise absent("file", name)
-    headers = {"Content-Security-Policy": _REPORT_POLICY} if name == "report.html" else {}
-    return FileResponse(path, headers=headers)
+    return FileResponse(path, headers={"Content-Security-Policy": _REPORT_POLICY})
 
 
 def tune(studio: Studio, request: Request, given: Any) -> Any:

@@ -1,7 +1,7 @@
 """What gestures of a project do: read, changed so that comments stay, checked and tested."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -9,10 +9,9 @@ import tomlkit
 from tomlkit.exceptions import ConvertError
 
 from handflow.act.actions import ACTIONS
-from handflow.act.application import Applications
-from handflow.act.bindings import Binding, Bindings
+from handflow.act.bindings import Bindings
 from handflow.act.bindings_file import parse_bindings
-from handflow.act.checking import machine_problems, mode_problems, model_problems, unbound
+from handflow.act.checking import machine_problems, mode_problems, model_problems
 from handflow.act.outcome import Outcome
 from handflow.act.trial import choices_for, perform
 from handflow.atomic import write_bytes
@@ -36,9 +35,6 @@ from handflow.studio.workspace import Project
 from handflow.types import GestureEvent
 
 _HEADER = "# What gestures do. The page and an editor may both change it; comments stay.\n"
-
-NOTHING = parse_bindings("")
-"""No bindings at all."""
 
 
 class ProjectBindings:
@@ -68,8 +64,6 @@ class ProjectBindings:
     def document(self) -> dict[str, Any]:
         """All that the page shows of them."""
         text = self.text()
-        problems: list[str] = []
-        bindings, each = NOTHING, written(text)
         try:
             bindings = self._parsed(text)
         except BindingsError as error:
@@ -81,15 +75,10 @@ class ProjectBindings:
                 *self._model_problems(bindings),
             ]
         return {
-            "bindings": [self._shown(one, bindings.bindings[n : n + 1]) for n, one in enumerate(each)],
+            "bindings": [_shown(one) for one in written(text)],
             "text": text,
             "problems": problems,
-            "unbound": self._unbound(bindings),
-            "modes": sorted(bindings.modes),
-            "start_mode": bindings.start_mode,
             "kinds": self._kinds(),
-            "applications": _sees_applications(),
-            "allow_commands": self._allowed,
         }
 
     def add(self, given: Mapping[str, Any]) -> None:
@@ -225,18 +214,9 @@ class ProjectBindings:
         if not 0 <= number < len(written(self.text())):
             raise absent("binding", str(number + 1))
 
-    def _shown(self, one: Written, parsed: Sequence[Binding]) -> dict[str, Any]:
-        """A binding with its actions as tables, whichever way they are written."""
-        shown = {**{name: default(name) for name in FIELDS}, **one, "do": as_tables(one.get("do"))}
-        shown["locked"] = not self._allowed and bool(running([one]))
-        shown["describe"] = parsed[0].describe() if parsed else ""
-        return _jsonable(shown)
-
     def _kinds(self) -> dict[str, Any]:
         return {
             name: {
-                "schema": kind.settings.model_json_schema(),
-                "short": kind.settings.SHORT,
                 "extra": kind.extra,
                 "extra_missing": _misses_packages(name),
                 "allowed": self._allowed or name not in RUNNING,
@@ -254,9 +234,6 @@ class ProjectBindings:
             return [str(error)]
         return list(model_problems(bindings, info.labels, info.held))
 
-    def _unbound(self, bindings: Bindings) -> list[str]:
-        return unbound(bindings, self._project.takes.open().gestures)
-
 
 def _not_allowed() -> StudioError:
     return StudioError(
@@ -266,8 +243,10 @@ def _not_allowed() -> StudioError:
     )
 
 
-def _jsonable(shown: dict[str, Any]) -> dict[str, Any]:
-    return dict(json.loads(json.dumps(shown, default=str)))
+def _shown(one: Written) -> dict[str, Any]:
+    """A binding with its actions as tables, whichever way they are written, as plain JSON."""
+    shown = {**{name: default(name) for name in FIELDS}, **one, "do": as_tables(one.get("do"))}
+    return dict(json.loads(json.dumps(shown, default=str), parse_constant=str))  # TOML has nan and inf
 
 
 @cache
@@ -275,17 +254,7 @@ def _misses_packages(kind: str) -> bool:
     if ACTIONS[kind].extra is None:
         return False
     try:
-        ACTIONS[kind].perform_by(NOTHING).close()
+        ACTIONS[kind].perform_by(parse_bindings("")).close()
     except MissingExtraError:
         return True
     return False
-
-
-@cache
-def _sees_applications() -> bool:
-    """Whether this system tells which window is in front."""
-    applications = Applications()
-    try:
-        return applications.active() is not None
-    finally:
-        applications.close()

@@ -18,7 +18,6 @@ RUNNING = ("command", "python")
 """Kinds of action that run programs."""
 FIELDS = tuple(name for name in Binding.model_fields if name not in ("gesture", "do"))
 """What a binding may say besides its gesture and actions."""
-_SHOWN = ("locked", "describe")  # what a page is shown besides, and may send back
 
 Written = dict[str, Any]
 """A binding as it is written in the file."""
@@ -86,7 +85,7 @@ def plain(given: Mapping[str, Any]) -> Written:
         if value is not None and value != default(name):
             plain[name] = value
     plain["do"] = [_short(action) for action in given.get("do", [])]
-    unknown = set(given) - {"gesture", "do", *FIELDS, *_SHOWN}
+    unknown = set(given) - {"gesture", "do", *FIELDS}
     return {**plain, **{name: given[name] for name in unknown}}  # which validation then refuses by name
 
 

@@ -28,3 +28,11 @@ def absent(what: str, name: str) -> StudioError:
 def code_of(error: Exception) -> str:
     """The code of an error that has none of its own: the kind it is of; "disk" where the disk says no."""
     return "disk" if isinstance(error, OSError) else type(error).__name__.removesuffix("Error").lower()
+
+
+def told(error: Exception, code: str = "") -> dict[str, Any]:
+    """What a page is told of an error over its socket; `code` names one that has no name of its own."""
+    values: dict[str, Any] = {}
+    if isinstance(error, StudioError):
+        code, values = error.code, error.values
+    return {"type": "error", "code": code or code_of(error), "message": str(error), "values": values}

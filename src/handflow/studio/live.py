@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from handflow.studio.desk import Desk
-from handflow.studio.errors import StudioError
+from handflow.studio.errors import StudioError, told
 from handflow.studio.orders import Ping, TakeOver, read_order
 from handflow.studio.outbox import Outbox
 from handflow.studio.seat import Seat
@@ -36,7 +36,7 @@ def live(workspace: Workspace, desk: Desk) -> Callable[[WebSocket], Awaitable[No
             await page.listen(socket)
         except StudioError as error:  # there is no such project (any more)
             with suppress(WebSocketDisconnect, RuntimeError):
-                await socket.send_json({"type": "error", "code": error.code, "message": str(error)})
+                await socket.send_json(told(error))
                 await socket.close(NOTHING_HERE)
         finally:
             page.leave()
@@ -93,7 +93,7 @@ class _Page:
         try:
             order = read_order(text)
         except StudioError as error:
-            self._outbox.put({"type": "error", "code": error.code, "message": str(error)})
+            self._outbox.put(told(error))
             return True
         if isinstance(order, Ping):
             self._outbox.put({"type": "pong", "t": order.t})

@@ -32,7 +32,7 @@ class Shown:
     frame: Frame
     slotted: SlottedHands
     received: float  # time.perf_counter()
-    jpeg: bytes | None = None  # the picture as it came, where it came packed
+    packed: PackedFrame  # the picture for the disk and the page
 
 
 class Mode(Protocol):
@@ -42,6 +42,9 @@ class Mode(Protocol):
 
     def update(self, shown: Shown) -> dict[str, Any]:
         """Takes a frame; what the page is told of it."""
+
+    def restart(self, source: str) -> None:
+        """Frames come from another source from now on, or its clock began anew."""
 
     def tick(self) -> None:
         """Called often, also while no frame comes.
@@ -63,6 +66,9 @@ class Looking:
         """Nothing to add."""
         return {}
 
+    def restart(self, source: str) -> None:
+        """Nothing to forget."""
+
     def tick(self) -> None:
         """Nothing to do."""
 
@@ -75,7 +81,7 @@ class _Shelf:
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        self._dataset = project.dataset()
+        self._dataset = project.takes.open()
 
     def add(
         self, clip: Clip, frames: list[Frame | PackedFrame] | None = None, *, landmarker: str = GIVEN
@@ -95,7 +101,6 @@ class Keeper:
     Args:
         project: whose.
         gesture: what they show.
-        source: where they come from.
         session: the sitting they belong to.
         landmarker: version of the landmarker that finds the hands.
         kept: told the id of each take that is on disk.
@@ -107,14 +112,13 @@ class Keeper:
         project: Project,
         gesture: str,
         *,
-        source: str,
         session: str,
         landmarker: str,
         kept: Callable[[str], None],
         undone: Callable[[str], None],
     ) -> None:
         stamp = datetime.now().astimezone().strftime("%Y-%m-%d_%H-%M-%S")
-        labels = TakeLabels(gesture, stamp, source, None, session, landmarker)
+        labels = TakeLabels(gesture, stamp, session=session, landmarker=landmarker)
         self._writer = TakeWriter(_Shelf(project), labels)
         self._kept, self._undone = kept, undone
         self._given = 0
@@ -125,10 +129,10 @@ class Keeper:
         """Whether all that it was given is on disk, and was told so."""
         return len(self._told) + self._writer.undone == self._given
 
-    def add(self, take: Take) -> None:
-        """Takes a complete take."""
+    def add(self, take: Take, source: str) -> None:
+        """Takes a complete take, and where it comes from."""
         self._given += 1
-        self._writer.add(take)
+        self._writer.add(take, source)
 
     def undo(self) -> None:
         """Takes the last one back."""
@@ -155,32 +159,48 @@ class Keeper:
         self.tick()
 
 
+MakeKeeper = Callable[[str], Keeper]
+"""Makes the keeper for takes of a gesture."""
+
+
 class Recording:
     """Records takes, or idle minutes.
 
     Args:
         order: what to record.
-        keeper: where takes go.
+        make_keeper: of where takes go.
+        source: where frames come from.
         tell: takes messages for the page.
+
+    Raises:
+        DatasetError: the order names no gesture that there can be.
+        StudioError: its takes would be too long.
     """
 
     name = "record"
 
-    def __init__(self, order: Record, keeper: Keeper, tell: Tell) -> None:
-        self.order = order
-        self._keeper, self._tell = keeper, tell
+    def __init__(self, order: Record, make_keeper: MakeKeeper, source: str, tell: Tell) -> None:
+        self.gesture = gesture_of(order)
+        self._source, self._tell = source, tell
         self._recorder: Recorder | IdleRecorder
         if order.how == "background":
             idle = IdleConfig(order.idle_seconds, countdown=order.countdown, keep_frames=order.keep_frames)
             self._recorder = IdleRecorder(idle)
         else:
             self._recorder = Recorder(recorder_config(order))
+        self._keeper = make_keeper(self.gesture)  # last: it runs a thread, which only `close` ends
 
     def update(self, shown: Shown) -> dict[str, Any]:
         """Takes a frame; what the recorder says."""
-        state = self._recorder.update(shown.frame, shown.slotted)
+        state = self._recorder.update(shown.frame, shown.slotted, shown.packed)
         self._pass_on(state)
         return {"recorder": _document(state)}
+
+    def restart(self, source: str) -> None:
+        """Drops a take in progress and waits anew; idle minutes are kept."""
+        self._end_idle_minutes()
+        self._recorder.reset()
+        self._source = source
 
     def trigger(self) -> None:
         """Begins a take with the next frame."""
@@ -202,13 +222,16 @@ class Recording:
 
     def close(self) -> None:
         """Ends it: complete takes and idle minutes are kept."""
+        self._end_idle_minutes()
+        self._keeper.close()
+
+    def _end_idle_minutes(self) -> None:
         if isinstance(self._recorder, IdleRecorder):
             self._pass_on(self._recorder.finish())
-        self._keeper.close()
 
     def _pass_on(self, state: RecorderState) -> None:
         if state.take is not None:
-            self._keeper.add(state.take)
+            self._keeper.add(state.take, self._source)
         if state.rejected is not None:
             self._tell({"type": "rejected", "code": state.code, "reason": state.rejected})
 

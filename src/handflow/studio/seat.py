@@ -13,16 +13,18 @@ from dataclasses import dataclass
 from queue import Empty, Full, Queue
 from typing import Any
 
+from handflow.data.pictures import pack_frame
 from handflow.errors import HandflowError, SourceError
 from handflow.hands import HandLandmarker, HandSlots
-from handflow.studio.cameras import BrowserCamera, DeskCamera, ServerCamera
-from handflow.studio.errors import StudioError, code_of
+from handflow.studio.browser_source import BrowserSource
+from handflow.studio.cameras import Arrival, DeskCamera, ServerCamera
+from handflow.studio.errors import StudioError, told
 from handflow.studio.orders import Arm, Choose, Look, Missed, Order, Record, Stop, Trigger, Try, Undo, Wrong
 from handflow.studio.outbox import Outbox
-from handflow.studio.recording import Keeper, Looking, Mode, Recording, Shown, gesture_of
+from handflow.studio.recording import Keeper, Looking, Mode, Recording, Shown
 from handflow.studio.trying import Trying
 from handflow.studio.workspace import Project
-from handflow.types import Frame, Hands
+from handflow.types import Hands
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +59,7 @@ class Seat:
         self._equipment = equipment
         self._orders: Queue[Order | Retune] = Queue(_MOST_ORDERS)
         self._stop = threading.Event()
-        self._browser = BrowserCamera()
+        self._browser = BrowserSource()
         self._camera: DeskCamera = self._browser
         self._mode: Mode = Looking()
         self._slots = HandSlots()
@@ -72,7 +74,7 @@ class Seat:
 
     def show(self, jpeg: bytes, captured: float) -> None:
         """Takes a picture of the page's camera; see `BrowserSource.put`."""
-        self._browser.source.put(jpeg, captured)
+        self._browser.put(jpeg, captured)
 
     def order(self, order: "Order | Retune") -> bool:
         """Takes an order; False where too many wait."""
@@ -85,7 +87,7 @@ class Seat:
     def records(self, gesture: str) -> bool:
         """Whether takes of a gesture are being recorded."""
         mode = self._mode
-        return isinstance(mode, Recording) and not self.over and gesture_of(mode.order) == gesture
+        return isinstance(mode, Recording) and not self.over and mode.gesture == gesture
 
     def leave(self) -> None:
         """Ends the session soon; complete takes are kept."""
@@ -101,10 +103,7 @@ class Seat:
 
     def _fail(self, error: Exception, code: str = "") -> None:
         """Tells what went wrong; `code` names it where it has no name of its own."""
-        named, values = code or code_of(error), {}
-        if isinstance(error, StudioError):
-            named, values = error.code, error.values
-        self._tell({"type": "error", "code": named, "message": str(error), "values": values})
+        self._tell(told(error, code))
 
     def _run(self) -> None:
         try:
@@ -127,65 +126,63 @@ class Seat:
         self._tell({"type": "mode", "mode": self._mode.name})
         while not self._stop.is_set():
             camera = self._camera
-            frame = self._next(camera)
+            arrival = self._next(camera)
             self._obey()  # what was asked before the frame came holds for it
-            if frame is not None and camera is self._camera:
-                self._look_at(frame)
+            if arrival is not None and camera is self._camera:
+                self._look_at(arrival)
             try:
                 self._mode.tick()
             except (HandflowError, OSError) as error:
                 self._give_up(error)
 
-    def _next(self, camera: DeskCamera) -> Frame | None:
+    def _next(self, camera: DeskCamera) -> Arrival | None:
         """The next frame, if one comes soon; a camera that is lost is let go."""
         try:
-            frame = camera.latest(_POLL)
+            return camera.latest(_POLL)
+        except StudioError as error:  # no picture: the next may be one
+            self._fail(error)
         except SourceError as error:
             self._fail(error, "camera-lost")
             self._look_through(self._browser)
-            return None
-        if frame is None and camera.refused():
-            message = "a picture was none, or larger than 1280x960: it was left out"
-            self._tell({"type": "error", "code": "bad-picture", "message": message})
-        return frame
+        return None
 
-    def _look_at(self, frame: Frame) -> None:
-        jpeg, captured, received = self._camera.arrival(frame)
+    def _look_at(self, arrival: Arrival) -> None:
+        frame, received = arrival.frame, arrival.received
         if frame.timestamp <= self._last:
             self._restart()
         self._last = frame.timestamp
         hands = self._landmarker.update(frame)
         slotted = self._slots.update(hands)
-        said = self._mode.update(Shown(frame, slotted, received, self._camera.packed(jpeg)))
+        packed = arrival.packed or pack_frame(frame)
+        said = self._mode.update(Shown(frame, slotted, received, packed))
         self._seen += 1
         document = {
             "type": "seen",
             "n": self._seen,
-            "t": captured,
+            "t": frame.timestamp,
             "hands": _drawn(hands),
             "lost": len(hands.lost),
-            "dropped": self._camera.source.dropped,
+            "dropped": self._camera.dropped,
             "light": round(float(frame.image[::16, ::16].mean()) / 255, 3),
-            "fps": round(self._camera.source.fps, 1),
+            "fps": round(self._camera.fps, 1),
             **said,
         }
         if self._camera.shows_itself:
             header = {
                 "type": "frame",
                 "n": self._seen,
-                "t": captured,
+                "t": frame.timestamp,
                 "width": frame.size[0],
                 "height": frame.size[1],
             }
-            self.outbox.put_passing(header, picture=jpeg)
+            self.outbox.put_passing(header, picture=packed.jpeg)
         self.outbox.put_passing(document, received=received)
 
     def _restart(self) -> None:
         """Another camera, or a clock that began anew."""
         self._landmarker.reset()
         self._slots.reset()
-        if isinstance(self._mode, Trying):
-            self._mode.restart()
+        self._mode.restart(self._camera.name)
 
     def _obey(self) -> None:
         while True:
@@ -199,6 +196,8 @@ class Seat:
                 self._fail(error)
                 if isinstance(order, Record | Try | Retune):
                     self._tell({"type": "mode", "mode": self._mode.name})
+                elif isinstance(order, Choose):
+                    self._tell({"type": "source", "camera": self._camera.kind})
 
     def _do(self, order: "Order | Retune") -> None:
         mode = self._mode
@@ -230,10 +229,8 @@ class Seat:
             self._try(Try(type="try", acting=mode.armed, keep_frames=mode.keep_frames))
 
     def _record(self, order: Record) -> None:
-        gesture = gesture_of(order)
         self._change(Looking(), tell=False)
-        keeper = self._keeper(gesture, self._camera.source.name)
-        self._change(Recording(order, keeper, self._tell))
+        self._change(Recording(order, self._keeper, self._camera.name, self._tell))
 
     def _try(self, order: Try) -> None:
         self._change(Looking(), tell=False)
@@ -241,11 +238,10 @@ class Seat:
         self._change(trying)
         trying.act(order.acting)
 
-    def _keeper(self, gesture: str, source: str) -> Keeper:
+    def _keeper(self, gesture: str) -> Keeper:
         return Keeper(
             self.project,
             gesture,
-            source=source,
             session=self._equipment.sitting,
             landmarker=self._landmarker.version,
             kept=lambda id: self._tell_take(id, gesture),
@@ -281,20 +277,19 @@ class Seat:
         self._tell({"type": "mode", "mode": "look"})
 
     def _choose(self, camera: str) -> None:
-        if camera == "browser":
+        if camera == self._camera.kind:  # no camera can be opened twice
+            self._tell({"type": "source", "camera": camera})
+        elif camera == "browser":
             self._look_through(self._browser)
         elif self._equipment.camera is None:
             raise StudioError(
                 "no-server-camera", "the studio was started without --source: use the browser's camera"
             )
-        elif self._camera is self._browser:  # no camera can be opened twice
-            self._look_through(ServerCamera(self._equipment.camera))
         else:
-            self._tell({"type": "source", "camera": "server"})
+            self._look_through(ServerCamera(self._equipment.camera))
 
     def _look_through(self, camera: DeskCamera) -> None:
-        if self._camera is not self._browser and self._camera is not camera:
-            self._camera.close()
+        self._camera.close()
         self._camera = camera
         self._last = float("-inf")
         self._restart()

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from handflow.capture.opening import kind_of
 from handflow.errors import ActionError
 from handflow.loopback import HOST, bind, make_server, serve
 from handflow.studio.answers import StudioConfig
@@ -36,7 +37,8 @@ class StudioServer:
         make_landmarker: finds the hands; None: the usual one.
 
     Raises:
-        StudioError: the port is taken, or another studio uses the folder.
+        StudioError: the port is taken, the folder cannot be used, or another studio uses it.
+        SourceError: the camera names no source.
     """
 
     def __init__(
@@ -48,6 +50,8 @@ class StudioServer:
         allow_commands: bool = False,
         make_landmarker: "Callable[[], HandLandmarker] | None" = None,
     ) -> None:
+        if camera is not None:
+            kind_of(camera)  # a misspelt one is told at once; a camera may be plugged in later
         self.folder = folder
         workspace = Workspace(folder)
         self._lock = FileLock(folder / _LOCK)

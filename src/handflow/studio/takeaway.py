@@ -22,19 +22,18 @@ from handflow.recognize import read_model_info
 from handflow.recognize.model_folder import INFO_FILE
 from handflow.recognize.package import pack_model
 from handflow.studio.binding_text import runs_programs
-from handflow.studio.browser_source import jpeg_size
 from handflow.studio.errors import StudioError
+from handflow.studio.jpeg import safe_size
 from handflow.studio.workspace import BINDINGS, CURRENT, DATASET, MODELS, PROJECT_JSON, Project, Workspace
 
 WHAT = ("model", "dataset", "bindings", "onnx", "all")
 LARGEST = 2_000_000_000  # bytes of all that a zip holds, unpacked
 MOST_FILES = 200_000
 LARGEST_DIRECTORY = 40_000_000  # bytes of the list of what a zip holds
-LARGEST_PICTURE = 8192  # pixels of a side
+LARGEST_PICTURE = (8192, 8192)  # pixels
 _CHUNK = 1 << 20  # bytes
-_MOST_SCANS = 100  # of a JPEG; a small file of very many takes minutes to decode
 _MOST_BYTES = {BINDINGS: 64_000, CURRENT: 1000, ".json": MAX_JSON_BYTES, ".jpg": 20_000_000}
-_ENTRY, _SCAN = b"PK\1\2", b"\xff\xda"
+_ENTRY = b"PK\1\2"
 # What `zipfile` raises for damaged content; RuntimeError: it is encrypted.
 _DAMAGE = (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, struct.error, EOFError, RuntimeError,
            NotImplementedError, ValueError, OverflowError)  # fmt: skip
@@ -170,7 +169,7 @@ class _Contents:
                     if written > LARGEST:
                         raise _unfit(f"unpacked it has more than {LARGEST // 1_000_000} MB")
                     out.write(chunk)
-            if path.parent.name == FRAMES and not _is_picture(path.read_bytes()):
+            if path.parent.name == FRAMES and safe_size(path.read_bytes(), LARGEST_PICTURE) is None:
                 raise _unfit(f"{member.filename} in it is no picture, or too large a one")
 
 
@@ -234,16 +233,6 @@ def _belongs_to_dataset(parts: tuple[str, ...]) -> bool:
     if len(parts) == 4:
         return parts[3] in ("clip.json", "landmarks.npz")
     return parts[3] == FRAMES and _PICTURE.fullmatch(parts[4]) is not None
-
-
-def _is_picture(content: bytes) -> bool:
-    """Whether this is a JPEG that can be decoded in a moment: what else a picture can be is not decoded."""
-    size = jpeg_size(content)
-    return (
-        size is not None
-        and 0 < min(size) <= max(size) <= LARGEST_PICTURE
-        and content.count(_SCAN) <= _MOST_SCANS
-    )
 
 
 def _check(folder: Path, *, allow_commands: bool) -> None:

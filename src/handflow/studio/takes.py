@@ -13,7 +13,7 @@ from handflow.data.gestures import delete_gesture, rename_gesture
 from handflow.data.layout import CLIP_JSON, CLIPS, LANDMARKS
 from handflow.data.naming import natural_paths
 from handflow.data.sprites import STEPS, strip_of
-from handflow.errors import DatasetError
+from handflow.errors import DatasetError, NothingToUndoError
 from handflow.studio.errors import StudioError, absent
 from handflow.teach.doubts import TakeDoubt, TakeJudge
 from handflow.types import BACKGROUND, Clip
@@ -31,6 +31,7 @@ class Takes:
 
     def __init__(self, folder: Path, lock: threading.RLock) -> None:
         self._folder, self._lock = folder, lock
+        self._judging = threading.Lock()  # held while takes are judged, and taken before the other
         self._keeping = threading.Lock()  # held while previews are looked up or kept
         self._clips: dict[tuple[str, str, int], Clip | None] = {}
         self._previews: OrderedDict[tuple[str, int], tuple[bytes, tuple[int, int]]] = OrderedDict()
@@ -61,15 +62,21 @@ class Takes:
 
     def gestures(self) -> list[dict[str, Any]]:
         """All gestures with their takes, `background` last."""
-        with self._lock:  # nothing is moved or deleted while it is looked at
-            dataset = self.open()
-            entries, damaged = dataset.scan()
-            doubts = self._doubts(dataset, entries)
-            found: dict[str, list[dict[str, Any]]] = {name: [] for name in dataset.gestures}
-            for entry in entries:
-                found.setdefault(entry.label, []).append(_document(entry, doubts.get(entry.id)))
-            for folder, reason in damaged:
-                found.setdefault(folder.parent.name, []).append(_damaged(folder, reason))
+        with self._judging:
+            with self._lock:  # nothing is moved or deleted while it is looked at
+                dataset = self.open()
+                entries, damaged = dataset.scan()
+                clips = self._load(dataset, entries)
+                documents = [_document(entry) for entry in entries]
+                broken = [(folder.parent.name, _damaged(folder, reason)) for folder, reason in damaged]
+            doubts = self._doubts(dataset, clips)  # takes time, in which takes may be added and moved
+        found: dict[str, list[dict[str, Any]]] = {name: [] for name in dataset.gestures}
+        for entry, document in zip(entries, documents, strict=True):
+            if (doubt := doubts.get(entry.id)) is not None:
+                document["doubts"].insert(0, _told(doubt))
+            found.setdefault(entry.label, []).append(document)
+        for gesture, document in broken:
+            found.setdefault(gesture, []).append(document)
         names = sorted(found, key=lambda name: name == BACKGROUND)
         return [{"name": name, "background": name == BACKGROUND, "takes": found[name]} for name in names]
 
@@ -183,17 +190,16 @@ class Takes:
         """Takes the last deletion or move back.
 
         Raises:
-            StudioError: there is nothing to take back.
+            StudioError: there is nothing to take back, or its name is taken by now.
         """
         with self._lock:
             dataset = self.open()
-            there = any((dataset.path / step.after).exists() for step in dataset.trash.steps())
             try:
                 step = dataset.undo()
-            except DatasetError as error:
-                if there:  # and what it would bring back has a name that something else has by now
-                    raise StudioError("undo-blocked", str(error)) from error
+            except NothingToUndoError as error:
                 raise StudioError("cannot-undo", "there is nothing to take back") from error
+            except DatasetError as error:
+                raise StudioError("undo-blocked", str(error)) from error
         return {"action": step.action, "take": step.clip}
 
     def _require(self, dataset: Dataset, gesture: str) -> None:
@@ -207,15 +213,19 @@ class Takes:
         if name.casefold() in {other.casefold() for other in dataset.gestures if other != besides}:
             raise StudioError("taken", f"there is a gesture '{name}' already: choose another name", name=name)
 
-    def _doubts(self, dataset: Dataset, entries: list[ClipEntry]) -> dict[str, TakeDoubt]:
+    def _load(self, dataset: Dataset, entries: list[ClipEntry]) -> list[Clip]:
+        """The takes that can be read; the same objects as before where nothing changed."""
         known = {}
         for entry in entries:
             key = (entry.id, entry.label, _stamp(entry))
             known[key] = self._clips[key] if key in self._clips else _loaded(dataset, entry)
         self._clips = known
+        return [clip for clip in known.values() if clip is not None]
+
+    def _doubts(self, dataset: Dataset, clips: list[Clip]) -> dict[str, TakeDoubt]:
         if self._judge is None:
             self._judge = TakeJudge(hands_matter=dataset.hands_matter)
-        return self._judge.judge([clip for clip in known.values() if clip is not None])
+        return self._judge.judge(clips)
 
 
 def _reserved() -> StudioError:
@@ -235,19 +245,19 @@ def _stamp(entry: ClipEntry) -> int:
     return path.stat().st_mtime_ns if path.is_file() else 0
 
 
-def _document(entry: ClipEntry, doubt: TakeDoubt | None) -> dict[str, Any]:
-    told = []
-    if doubt is not None:
-        told.append({"code": doubt.code.replace(" ", "-"), "message": str(doubt), "other": doubt.other})
-    if not entry.has_landmarks:
-        told.append({"code": "no-landmarks", "message": "its hands were not found yet", "other": ""})
+def _told(doubt: TakeDoubt) -> dict[str, str]:
+    return {"code": doubt.code.replace(" ", "-"), "message": str(doubt), "other": doubt.other}
+
+
+def _document(entry: ClipEntry) -> dict[str, Any]:
+    unread = {"code": "no-landmarks", "message": "its hands were not found yet", "other": ""}
     return {
         "id": entry.id,
         "seconds": round(float(entry.timestamps[-1] - entry.timestamps[0]), 2),
         "recorded": _recorded(entry.path),
         "has_frames": entry.has_frames,
         "source": entry.source,
-        "doubts": told,
+        "doubts": [] if entry.has_landmarks else [unread],
     }
 
 

@@ -5,7 +5,6 @@ when it is cancelled.
 """
 
 import _thread
-import json
 import os
 import shutil
 import signal
@@ -17,21 +16,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from handflow.atomic import PARTIAL, in_use, write_bytes
+from handflow.atomic import PARTIAL, sweep
 from handflow.data import load_takes
 from handflow.data.naming import natural_paths
-from handflow.data.repair import discard_partial
 from handflow.errors import HandflowError
 from handflow.recognize.model_folder import read_model_info, replace_model_info
 from handflow.studio.errors import code_of
 from handflow.studio.lock import FileLock
+from handflow.studio.notes import write_notes
 from handflow.studio.training import CANCEL, LOCK, TrainingState, write_state
 from handflow.studio.workspace import DATASET, Project
 from handflow.types import Clip
-
-NOTES = "studio.json"
-"""What the studio notes in a model's folder: `takes` that it was made of (`Takes.fingerprint`), and `advice`
-of a few-shot model (`Advice.document()` and `sentences`)."""
 
 _LOOK = 0.2  # seconds between two looks for a wish to cancel
 _PATIENCE = 10.0  # seconds until an earlier training has let go
@@ -132,9 +127,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _train(project: Project, kind: str, report: Report) -> Path:
-    for left in project.models.glob(f"{PARTIAL}*"):  # of a training that was killed
-        if not in_use(left):
-            discard_partial(left)
+    sweep(project.models.glob(f"{PARTIAL}*"))  # of a training that was killed
     before, takes = project.model(), project.takes.fingerprint()
     clips = load_takes(project.folder / DATASET)
     notes: tuple[str, ...] = ()
@@ -142,8 +135,7 @@ def _train(project: Project, kind: str, report: Report) -> Path:
         kind, notes = _better(clips, report, project)
     make = _teach if kind == "few-shot" else _fit
     model, advice = make(clips, project, report, notes)
-    noted = {"takes": takes, "advice": advice}
-    write_bytes(model / NOTES, json.dumps(noted, ensure_ascii=False).encode())
+    write_notes(model, takes, advice)
     if before is not None:
         _keep_sensitivity(before, model)
     return model
@@ -154,7 +146,7 @@ def _teach(clips: Sequence[Clip], project: Project, report: Report, notes: Seque
 
     report.say(phase="training")
     taught = teach_model(clips, project.models, dataset=project.folder / DATASET, notes=notes)
-    return taught.folder, {**taught.advice.document(), "sentences": taught.advice.sentences()}
+    return taught.folder, taught.advice.document()
 
 
 def _fit(clips: Sequence[Clip], project: Project, report: Report, notes: Sequence[str]) -> _Made:

@@ -43,7 +43,7 @@ class TrainingState(BaseModel):
     pid: int | None = None  # None: it has not said so yet
     started: float = 0.0  # seconds since the epoch
     ended: float | None = None
-    phase: Literal["starting", "reading", "comparing", "training", "writing", ""] = ""
+    phase: Literal["starting", "reading", "comparing", "training", ""] = ""
     progress: float | None = None  # 0 to 1 of all; None: not known
     epoch: int = 0
     epochs: int = 0  # at most: training ends early when it stops improving

@@ -2,18 +2,18 @@
 
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
-from handflow.data.pictures import PackedFrame
+from handflow.data.dataset import ClipEntry
 from handflow.data.take import Sample, sample_of, take_of
 from handflow.live.acting import Acting
 from handflow.recognize import load_recognizer, read_model_info
 from handflow.recognize.spotting import Spotted, Spotting
-from handflow.studio.errors import StudioError
-from handflow.studio.recording import Keeper, Shown, Tell
+from handflow.studio.errors import StudioError, absent
+from handflow.studio.recording import Keeper, MakeKeeper, Shown, Tell
 from handflow.studio.workspace import Project
 from handflow.types import BACKGROUND, GestureEvent
 
@@ -29,8 +29,6 @@ _SHORTEST = 0.5  # seconds of a take
 WRONG, MISSED = "studio: not meant", "studio: missed"
 """How `source` begins of takes that were made of an event that was none, and of a gesture that was missed."""
 
-MakeKeeper = Callable[[str, str], Keeper]
-"""Makes the keeper for takes of a gesture from a source."""
 Armed = Literal["off", "dry", "armed"]
 
 
@@ -70,8 +68,8 @@ class Trying:
         self._acting: Acting | None = None
         self.armed: Armed = "off"
 
-    def restart(self) -> None:
-        """Forgets what was seen: another source follows, or its clock began anew."""
+    def restart(self, source: str) -> None:
+        """Forgets what was seen."""
         self._spotting.reset()
         self._moments.clear()
 
@@ -125,12 +123,16 @@ class Trying:
         """Makes the last seconds a take of a gesture: about its highest score, where it had one.
 
         Raises:
-            StudioError: the model was not taught it, or nothing was seen.
+            StudioError: the model was not taught it, the project has it no longer, or nothing was seen.
         """
         if gesture == BACKGROUND or gesture not in self._recognizer.labels:
             raise StudioError(
                 "absent", f"the model was not taught '{gesture}'", 404, what="gesture", name=gesture
             )
+        dataset = self._project.takes.open()
+        # A model that was brought in alone learned from takes that are elsewhere: those here were made here.
+        if gesture not in dataset.gestures and not all(_made_here(entry) for entry in dataset.scan()[0]):
+            raise absent("gesture", gesture)
         self._store(gesture, MISSED, self._last_seconds(gesture))
 
     def tick(self) -> None:
@@ -154,10 +156,8 @@ class Trying:
             self._keepers = []
 
     def _remember(self, shown: Shown, spotted: Spotted) -> None:
-        frame, kept = shown.frame, self.keep_frames
-        sample = sample_of(frame, shown.slotted, keep_frame=kept and shown.jpeg is None, packed=True)
-        if kept and shown.jpeg is not None:
-            sample = replace(sample, frame=PackedFrame(shown.jpeg, frame.size, frame.timestamp))
+        frame = shown.frame
+        sample = sample_of(frame, shown.slotted, shown.packed if self.keep_frames else None)
         scores: dict[str, float] = {}
         for each in spotted.each:
             for gesture, p in zip(each.labels, each.probabilities.tolist(), strict=True):
@@ -209,8 +209,8 @@ class Trying:
         take = take_of(samples)
         if not take.sequence.seen.any():
             raise StudioError("no-hand", "no hand was in sight in these moments: record a take")
-        keeper = self._make_keeper(gesture, source)
-        keeper.add(take)
+        keeper = self._make_keeper(gesture)
+        keeper.add(take, source)
         self._keepers.append(keeper)
 
     def _begin_acting(self, *, dry_run: bool) -> None:
@@ -228,6 +228,11 @@ class Trying:
 
     def _note(self, line: str) -> None:
         self._tell({"type": "note", "message": line})
+
+
+def _made_here(entry: ClipEntry) -> bool:
+    """Whether a take was made of what a model did wrong."""
+    return entry.source.startswith((WRONG, MISSED))
 
 
 class _Page:

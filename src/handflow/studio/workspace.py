@@ -17,12 +17,11 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from handflow.atomic import PARTIAL, free_name, in_use, staging_folder, write_bytes
+from handflow.atomic import PARTIAL, free_name, staging_folder, sweep, write_bytes
 from handflow.data import Dataset
 from handflow.data.layout import CLIPS
 from handflow.data.meta import read_json, write_meta
 from handflow.data.naming import clip_id, natural_paths
-from handflow.data.repair import discard_partial
 from handflow.errors import DatasetError
 from handflow.studio.errors import StudioError, absent
 from handflow.studio.takes import Takes
@@ -76,14 +75,6 @@ class Project:
         """Its bindings file, which may not be there yet."""
         return self.folder / BINDINGS
 
-    def dataset(self) -> Dataset:
-        """Its takes.
-
-        Raises:
-            DatasetError: the dataset is damaged.
-        """
-        return Dataset.open(self.folder / DATASET)
-
     def model(self) -> Path | None:
         """The model in use; None before the first training."""
         try:
@@ -124,10 +115,13 @@ class Workspace:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        folder.mkdir(0o700, parents=True, exist_ok=True)  # it holds pictures of a person
-        for left in (*folder.glob(f"{PARTIAL}*"), *folder.glob(f"*/{DATASET}/{CLIPS}/*/{PARTIAL}*")):
-            if not in_use(left):  # by a studio that was killed as it wrote
-                discard_partial(left)
+        try:
+            folder.mkdir(0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise StudioError(
+                "folder", f"projects cannot lie in {folder} ({error.strerror}): name another folder"
+            ) from error
+        sweep((*folder.glob(f"{PARTIAL}*"), *folder.glob(f"*/{DATASET}/{CLIPS}/*/{PARTIAL}*")))
         self._lock = threading.Lock()
         self._projects: dict[str, Project] = {}
 
@@ -164,6 +158,7 @@ class Workspace:
             StudioError: nothing is left of the name.
         """
         meta = ProjectMeta(name=shown_name(name), created=datetime.now(UTC).isoformat(timespec="seconds"))
+        folder.chmod(0o700)  # it holds pictures of a person
         (folder / MODELS).mkdir(exist_ok=True)
         if not (folder / DATASET).is_dir():
             Dataset.create(folder / DATASET)

@@ -43,7 +43,7 @@ class TakeDoubt:
 
 
 class TakeJudge:
-    """Judges all takes of a dataset again and again, looking at each once: a new one costs little.
+    """Judges all takes of a dataset again and again, looking at each clip once: a new one costs little.
 
     Args:
         hands_matter: whether left and right hands are different gestures.
@@ -51,11 +51,14 @@ class TakeJudge:
 
     def __init__(self, *, hands_matter: bool = False) -> None:
         self._teacher = Teacher(hands_matter=hands_matter)
-        self._known: dict[str, str] = {}  # labels of the clips that were looked at
+        self._known: dict[str, Clip] = {}  # those that were looked at
         self._without: set[str] = set()  # those of them in which no hand is seen
 
     def judge(self, clips: Sequence[Clip]) -> dict[str, TakeDoubt]:
-        """What speaks most against each of these takes, by id; those that are fine are left out."""
+        """What speaks most against each of these takes, by id; those that are fine are left out.
+
+        A clip is looked at again where it is not the object that it was: it may show something else by now.
+        """
         found = {clip.id: doubt for clip in clips if (doubt := _alone(clip)) is not None}
         sound = [clip for clip in clips if clip.id not in found]
         self._look_at(sound)
@@ -68,8 +71,8 @@ class TakeJudge:
 
     def _look_at(self, clips: Sequence[Clip]) -> None:
         """Looks at takes that were not seen yet, and forgets those that are gone."""
-        wanted = {clip.id: clip.label for clip in clips}
-        gone = [id for id, label in self._known.items() if wanted.get(id) != label]
+        wanted = {clip.id: clip for clip in clips}
+        gone = [id for id, clip in self._known.items() if wanted.get(id) is not clip]
         self._teacher.remove(gone)
         for id in gone:
             del self._known[id]
@@ -77,7 +80,7 @@ class TakeJudge:
         fresh = [clip for clip in clips if clip.id not in self._known]
         if fresh:
             self._without.update(self._teacher.add(fresh))
-            self._known |= {clip.id: clip.label for clip in fresh}
+            self._known |= {clip.id: clip for clip in fresh}
 
 
 def _alone(clip: Clip) -> TakeDoubt | None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from handflow.atomic import in_use, temporary_name
+from handflow.atomic import PARTIAL, sweep, temporary_name
 from handflow.errors import TrainingError
 from handflow.places import cache_dir
 from handflow.processes import cores
@@ -104,9 +104,7 @@ class PictureStore:
             pictures.flush()
 
     def _prune(self, keep: set[Path]) -> None:
-        for left in self.folder.glob(".partial-*"):  # by a process that was killed
-            if not in_use(left):
-                left.unlink(missing_ok=True)
+        sweep(self.folder.glob(f"{PARTIAL}*"))
         files = [(file.stat(), file) for file in self.folder.glob("*.npy")]
         total = sum(facts.st_size for facts, _ in files)
         for facts, file in sorted(files, key=lambda pair: pair[0].st_mtime):

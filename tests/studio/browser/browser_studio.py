@@ -153,10 +153,16 @@ class Visitor:
             toast.get_by_role("button").last.click()
         self.page.evaluate(_ANYWHERE, str(self.studio.folder))
         self.page.wait_for_timeout(400)
+        size = self.page.viewport_size
+        # As tall as the page: a capture of more than is seen shows hands and picture of two moments.
+        height = self.page.evaluate("() => document.documentElement.scrollHeight")
+        self.page.set_viewport_size({**size, "height": height})
+        self.page.wait_for_timeout(300)
         if ready:
             self.until(ready)
         path = _ROOT / "docs" / "images" / f"studio-{name}.png"
-        path.write_bytes(_small(self.page.screenshot(full_page=True)))
+        path.write_bytes(_small(self.page.screenshot()))
+        self.page.set_viewport_size(size)
 
     def no_complaints(self, *, gone: bool = False) -> None:
         """Checks the console; `gone`: the server was, which the browser itself reports."""
@@ -308,7 +314,7 @@ def prepared(
     from handflow.teach import teach_model
 
     project = Workspace(folder).create(name)
-    dataset = project.dataset()
+    dataset = project.takes.open()
     made = landmark_clips(
         ("wave", "hand_left", "background"), [random_person(15)], takes, 0, fps=20, seconds=1.5
     )

@@ -361,10 +361,6 @@ def nasty_zip(scene: Scene) -> bytes:
             content = path.read_bytes()
             if path.suffix == ".json":
                 content = content.replace(b'"wave"', json.dumps(NASTY).encode())
-            if path.name == "studio.json":
-                content = content.replace(
-                    b'"sentences": [', b'"sentences": [' + json.dumps(NASTY).encode() + b","
-                )
             archive.writestr(f"m/{path.name}", content)
         if not (folder / "report.html").exists():
             archive.writestr("m/report.html", "")

@@ -29,6 +29,10 @@ FORMS: list[tuple[str, str, dict[str, str], dict[str, Any]]] = [
     ("osc", "", {"Address": "/cue/go", "Values": '[1, "{score}"]'},
      {"osc": {"address": "/cue/go", "args": [1, "{score}"]}}),
     ("midi", "Note", {"Note": "C4"}, {"midi": "C4"}),
+    ("midi", "Note", {"Note": "60", "Velocity": "{score}"}, {"midi": {"note": 60, "velocity": "{score}"}}),
+    ("midi", "Note", {"Note": "60", "Velocity": "64"}, {"midi": {"note": 60, "velocity": 64}}),
+    ("midi", "Control", {"Control": "7", "Value, 0 to 127 or {score}": "64"},
+     {"midi": {"control": 7, "value": 64}}),
     ("midi", "Control", {"Control": "7", "Value, 0 to 127 or {score}": "{score}"},
      {"midi": {"control": 7, "value": "{score}"}}),
 ]  # fmt: skip
@@ -142,5 +146,58 @@ def test_when_a_binding_holds_is_kept(served: Studio, visitor: Visitor) -> None:
     page.get_by_role("button", name="Change what wave does").click()
     save(visitor)
     assert bound(served) == [kept]
+    page.get_by_role("button", name="Delete what wave does").click()
+    visitor.wait(".binding:not(.unbound)", state="detached")
+
+
+def test_what_is_typed_under_more_stays_when_something_else_is_chosen_to_do(
+    served: Studio, visitor: Visitor
+) -> None:
+    page = visitor.page
+    page.get_by_role("button", name="Choose an action").first.click()
+    page.locator(".tile[data-kind=mouse]").click()
+    page.locator(".action-part summary").click()
+    page.get_by_label("Keys held meanwhile").fill("ctrl")
+    page.locator(".action-part").get_by_role("radio", name="Scroll", exact=True).check()
+    save(visitor)
+    assert bound(served) == [{"gesture": "wave", "do": [{"mouse": {"scroll": [0, 3], "holding": "ctrl"}}]}]
+    page.get_by_role("button", name="Delete what wave does").click()
+    visitor.wait(".binding:not(.unbound)", state="detached")
+
+
+WRONG = [
+    ('{ keyz = "F5" }', '{"keyz":"F5"}'),
+    ("{ mouse = { scroll = 3 } }", '{"mouse":{"scroll":3}}'),
+    ("{ mouse = {} }", '{"mouse":{}}'),
+    ("{ keys = {} }", '{"keys":{}}'),
+    ("{ sound = 3 }", '{"sound":{"file":3}}'),
+    ("{ constructor = {} }", '{"constructor":{}}'),
+]
+"""Actions that an editor may write and no form knows, and how they are shown."""
+
+
+@pytest.mark.parametrize(("action", "told"), WRONG)
+def test_a_file_with_an_action_that_nobody_knows_is_shown_and_can_be_mended(
+    served: Studio, visitor: Visitor, action: str, told: str
+) -> None:
+    page = visitor.page
+    file = served.folder / "prepared" / "bindings.toml"
+    right = '[[bindings]]\ngesture = "hand_left"\nmodes = "slides"\ndo = [{ keys = "F6" }]\n'
+    file.write_text(f'{right}\n[[bindings]]\ngesture = "wave"\ndo = [{action}]\n', "utf-8")
+    visitor.go("prepared/camera")
+    visitor.go("prepared/bind")
+    visitor.wait(".binding .does >> text=Press F6")
+    assert page.locator(".binding .does", has_text=told).count() == 1
+    assert page.locator(".advice .warn").count() > 0
+    assert page.get_by_role("button", name="Change what wave does").count() == 0
+    page.get_by_role("button", name="Change what hand_left does").click()
+    assert page.get_by_label("Modes").input_value() == "slides"
+    page.locator("dialog").get_by_role("button", name="Cancel").click()
+    page.get_by_text("As text (bindings.toml)").click()
+    page.get_by_label("As text (bindings.toml)").fill(
+        '[[bindings]]\ngesture = "wave"\ndo = [{ keys = "F5" }]\n'
+    )
+    page.locator("details.card").get_by_role("button", name="Save").click()
+    visitor.wait(".binding .does >> text=Press F5")
     page.get_by_role("button", name="Delete what wave does").click()
     visitor.wait(".binding:not(.unbound)", state="detached")

@@ -1,6 +1,7 @@
 """The studio's pages in a real browser: by keyboard, in both languages, light and dark, wide and narrow."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,9 +20,11 @@ LONG = {
 """Names of gestures that are hard to fit."""
 
 UNNAMED = """() => {
-  const named = (one) => (one.getAttribute("aria-label") || one.textContent || one.title || "").trim()
-    || [...(one.labels ?? [])].some((label) => label.textContent.trim());
-  const all = "button, a[href], input, select, textarea, [role=img], dialog, section";
+  const own = (label) => [...label.childNodes].filter((one) => !one.matches?.("select, textarea"))
+    .map((one) => one.textContent).join("");
+  const named = (one) => [one.getAttribute("aria-label"), one.title, ...[...(one.labels ?? [])].map(own),
+    one.matches("button, a") && one.textContent].some((text) => text && text.trim());
+  const all = "button, a[href], input, select, textarea, [role=img], dialog";
   return [...document.querySelectorAll(all)]
     .filter((one) => one.checkVisibility() && !named(one)).map((one) => one.outerHTML.slice(0, 120));
 }"""
@@ -279,3 +282,79 @@ def test_the_hand_of_the_first_page_moves_for_those_who_want_it(
     visitor.page.wait_for_timeout(300)
     assert (visitor.page.evaluate(drawn) != before) == (motion == "no-preference")
     visitor.page.close()
+
+
+SEND = "async message => (await import('/static/live.js')).live.send(message)"
+"""JavaScript: tells the server, as a page does."""
+
+
+@pytest.fixture
+def bound(served: Studio) -> Iterator[Path]:
+    file = served.folder / "prepared" / "bindings.toml"
+    file.write_text('[[bindings]]\ngesture = "wave"\ndo = [{ mode = "music" }]\n', "utf-8")
+    yield file
+    file.unlink()
+
+
+def arm(visitor: Visitor) -> None:
+    visitor.go("prepared/bind")
+    visitor.wait(".overlay[data-hands]")  # the desk answers
+    visitor.page.get_by_label("Armed").check()
+    visitor.wait('.picture[data-frame="armed"]')
+
+
+def test_whether_gestures_act_is_shown_as_the_studio_says(visitor: Visitor, bound: Path) -> None:
+    page = visitor.page
+    arm(visitor)
+    page.evaluate(SEND, {"type": "source", "camera": "server"})
+    visitor.wait(".toast.bad")
+    assert page.get_by_label("Armed").is_checked()  # it acts, whatever else went wrong
+    page.evaluate("""() => {
+      for (const how of ["dry", "armed", "off"]) document.querySelector(`[value=${how}]`).click();
+    }""")
+    page.evaluate(SEND, {"type": "source", "camera": "server"})
+    visitor.until("() => document.querySelectorAll('.toast.bad').length === 2")  # by now all is obeyed
+    assert page.get_by_label("Off", exact=True).is_checked()
+    bound.write_text("[", "utf-8")
+    page.get_by_label("Rehearse").check()
+    visitor.until("() => document.querySelector('[value=off]').checked")
+    assert not visitor.count('.picture[data-frame="armed"]')
+
+
+def test_nothing_is_shown_to_act_while_nobody_answers(visitor: Visitor, bound: Path) -> None:
+    arm(visitor)
+    visitor.page.evaluate("async () => (await import('/static/live.js')).live.link.close()")
+    assert visitor.page.get_by_label("Off", exact=True).is_checked()
+
+
+def test_testing_what_a_gesture_does_asks_for_nothing_else(visitor: Visitor, bound: Path) -> None:
+    visitor.go("prepared/bind")
+    asked: list[str] = []
+    visitor.page.on("request", lambda one: "/api/" in one.url and asked.append(f"{one.method} {one.url}"))
+    visitor.page.get_by_role("button", name="Test what wave does now").click()
+    visitor.wait(".log [data-kind=performed]")
+    visitor.page.evaluate("() => fetch('/api/state')")  # after which nothing else was asked
+    prefix = visitor.studio.url + "api/"
+    assert asked == [f"POST {prefix}projects/prepared/bindings/test", f"GET {prefix}state"]
+    visitor.no_complaints()
+
+
+def test_a_model_without_its_result_tells_no_counts_that_nobody_knows(
+    served: Studio, visitor: Visitor
+) -> None:
+    (result,) = (served.folder / "long").glob("models/*/result.json")
+    kept = result.read_bytes()
+    result.unlink()
+    visitor.go("long/train")
+    visitor.wait(".verdict")
+    told = visitor.page.locator(".results").inner_text()
+    result.write_bytes(kept)
+    assert "measured on 15 takes" in told
+    assert "null" not in told and "held back" not in told
+
+
+def test_gestures_with_few_takes_are_named_each_by_itself(served: Studio, visitor: Visitor) -> None:
+    prepared(served.folder, "Few", takes=2)
+    visitor.go("few/train")
+    assert "“wave” and “hand_left” have only a few" in visitor.page.locator(".train-card").inner_text()
+    visitor.no_complaints()

@@ -1,13 +1,19 @@
 """The texts of the page are complete in every language, and the page asks no other host for anything."""
 
+import ast
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import handflow.data
 import handflow.studio
+from handflow import errors
+from handflow.act.actions import ACTIONS
+from handflow.studio.errors import code_of
 
 STATIC = Path(handflow.studio.__file__).parent / "static"
 MODULES = sorted([*STATIC.glob("*.js"), *STATIC.glob("pages/*.js")])
@@ -73,24 +79,61 @@ def test_no_text_is_left_over() -> None:
     assert unused == []
 
 
-@pytest.mark.parametrize("kind", ["kind", "variant", "field"])
-def test_every_kind_of_action_has_its_words(kind: str) -> None:
-    """`actions.js` names kinds, variants and fields; each has a text."""
+def said(package: Any, function: str, place: int | str = 0) -> set[str]:
+    """The texts that a package's own code gives to a function at a place, or by a name."""
+    found = set()
+    for call in calls(package):
+        if getattr(call.func, "id", getattr(call.func, "attr", "")) != function:
+            continue
+        named = [one.value for one in call.keywords if one.arg == place]
+        given = named if isinstance(place, str) else call.args[place : place + 1]
+        found |= {one.value for one in given if isinstance(one, ast.Constant)}
+    return {one for one in found if isinstance(one, str)}
+
+
+def calls(package: Any) -> Iterator[ast.Call]:
+    for module in Path(package.__file__).parent.glob("*.py"):
+        yield from (
+            one for one in ast.walk(ast.parse(module.read_text("utf-8"))) if isinstance(one, ast.Call)
+        )
+
+
+def named_after(prefix: str) -> set[str]:
+    return {key.removeprefix(prefix) for key in texts("en") if key.startswith(prefix)}
+
+
+def test_every_text_of_an_error_is_of_one_that_the_server_tells() -> None:
+    kinds = [one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, Exception)]
+    codes = said(handflow.studio, "StudioError") | said(handflow.studio, "_error")
+    codes |= said(handflow.studio, "_fail", 1) | {code_of(kind.__new__(kind)) for kind in (*kinds, OSError)}
+    assert named_after("error.") - codes == set()
+
+
+def test_every_reason_to_reject_a_take_and_every_phase_of_a_training_has_its_text() -> None:
+    reasons = said(handflow.data, "Fault") - {"ended"}  # of `Recorder.finish`, for sources that end
+    assert named_after("rejected.") == reasons
+    phases = said(handflow.studio, "TrainingState", "phase") | said(handflow.studio, "say", "phase")
+    assert named_after("train.phase.") == phases - {""}  # none: it is over
+
+
+def test_every_kind_of_action_has_its_words() -> None:
+    """`actions.js` names kinds, variants and fields; each has a text, and the server knows it."""
     actions = (STATIC / "actions.js").read_text("utf-8")
-    body = actions[actions.index("export const ACTIONS") : actions.index("/** An action as written")]
-    keys = texts("en")
-    for name, table in re.findall(r"^  (\w+): \{\n(.*?)^  \},$", body, re.MULTILINE | re.DOTALL):
-        if kind == "kind":
-            assert {f"kind.{name}", f"kind.{name}.hint"} <= keys.keys()
-        elif kind == "field":
-            for field in re.findall(
-                r'\["(\w+)", "(?:text|keys|number|numbers|choice|check|json|lines|table)", ', table
-            ):
-                assert f"field.{name}.{field}" in keys
-        elif "variants" in table:
-            inside = table[table.index("variants") : table.index("more") if "more" in table else None]
-            for variant in re.findall(r"(?:^|[{,]\s*)(\w+): \[\[", inside):
-                assert f"variant.{name}.{variant}" in keys
+    body = actions[actions.index("export const ACTIONS") : actions.index("\n};")]
+    keys, (_, *parts) = texts("en").keys(), re.split(r"^  (\w+): \{", body, flags=re.MULTILINE)
+    tables = dict(zip(parts[::2], parts[1::2], strict=True))
+    assert tables.keys() == ACTIONS.keys()
+    for kind, table in tables.items():
+        assert {f"kind.{kind}", f"kind.{kind}.hint"} <= keys
+        fields = set(re.findall(r'\["(\w+)", "[a-z]+", \{', table))
+        model = ACTIONS[kind].settings.model_fields
+        assert fields and fields <= {field.alias or name for name, field in model.items()}
+        assert {f"field.{kind}.{field}" for field in fields} <= keys
+        variants = set(re.findall(r"(?:^|[{,])\s*(\w+): \[\[", table.split("more:")[0])) - {"fields"}
+        assert bool(variants) == ("variants:" in table)
+        assert {f"variant.{kind}.{variant}" for variant in variants} <= keys
+    told = {key.split(".")[1] for key in keys if key.startswith(("kind.", "field.", "variant."))}
+    assert told == ACTIONS.keys()
 
 
 def test_the_page_is_its_own_and_needs_no_other_host() -> None:

@@ -40,7 +40,7 @@ export async function api(method, path, body) {
   const text = await answer.text();
   const json = answer.headers.get("content-type")?.includes("json") ? JSON.parse(text) : null;
   if (answer.ok) return json;
-  if (answer.status === 403 && !json) server.dispatchEvent(new Event("locked"));
+  if (answer.status === 403 && !json) lost("locked");
   throw new ApiError(answer.status, json?.error ?? { code: "unknown", message: text.slice(0, 200) });
 }
 
@@ -61,11 +61,11 @@ export function isThere() {
   return there;
 }
 
-/** Told by whoever notices that nobody answers; looks until somebody does. */
-export function lost() {
+/** Told by whoever notices that nobody answers, or not to this browser ("locked"); looks until somebody does. */
+export function lost(how = "gone") {
   if (!there) return;
   there = false;
-  server.dispatchEvent(new Event("gone"));
+  server.dispatchEvent(new Event(how));
   lookAgain(FIRST_PAUSE);
 }
 
@@ -81,10 +81,12 @@ async function reach(path, options) {
 function lookAgain(pause) {
   setTimeout(async () => {
     try {
-      const answer = await fetch("/api/state");
-      there = true;
-      server.dispatchEvent(new Event(answer.status === 403 ? "locked" : "there"));
+      const { status } = await fetch("/api/state");
+      there = status !== 403;
+      server.dispatchEvent(new Event(there ? "there" : "locked"));
+      if (!there) lookAgain(LONGEST_PAUSE);
     } catch {
+      server.dispatchEvent(new Event("gone"));
       lookAgain(Math.min(LONGEST_PAUSE, pause * 1.5));
     }
   }, pause);

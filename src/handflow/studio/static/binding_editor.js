@@ -82,7 +82,7 @@ function whenForm(binding) {
   const least = amount(binding.least_score, 0, 1, 0.05);
   const cooldown = amount(binding.cooldown, 0, 3600, 0.1);
   const repeat = amount(binding.repeat, 0.05, 60, 0.05);
-  const modes = h("input", { type: "text", value: (binding.modes ?? []).join(", "), autocomplete: "off" });
+  const modes = h("input", { type: "text", value: [binding.modes ?? []].flat().join(", "), autocomplete: "off" });
   const application = h("input", { type: "text", value: binding.application ?? "", autocomplete: "off",
     placeholder: "*Firefox*" });
   let enabled = binding.enabled ?? true;

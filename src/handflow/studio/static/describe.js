@@ -1,10 +1,11 @@
 // What actions do, in one line for people.
 
-import { opened, variantOf } from "./actions.js";
+import { known, opened, variantOf } from "./actions.js";
 import { number, t } from "./i18n.js";
 
-/** What an action, as written in the file, does. */
+/** What an action does; one that the page does not know, as it is written. */
 export function describe(action) {
+  if (!known(action)) return JSON.stringify(action);
   const [kind, settings] = opened(action);
   const variant = variantOf(kind, settings);
   const value = variant && settings[variant];
@@ -33,7 +34,7 @@ export function describe(action) {
 }
 
 /** A chord as people write it. */
-export function pretty(chord) {
+function pretty(chord) {
   const names = { left: "←", right: "→", up: "↑", down: "↓" };
   return chord.split("+").map((key) => names[key.toLowerCase()] ?? key.replaceAll("_", " "))
     .map((key) => key.charAt(0).toUpperCase() + key.slice(1)).join(" + ");

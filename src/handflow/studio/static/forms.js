@@ -3,25 +3,23 @@
 import { ACTIONS, fieldsOf, variantOf } from "./actions.js";
 import { has, t } from "./i18n.js";
 import { keysField } from "./keys.js";
+import { check } from "./record_panel.js";
 import { field, h, segments, select } from "./ui.js";
 
 /** The form of an action: {element, read()}; `read` throws an Error with what is wrong in words. */
 export function actionForm(kind, settings) {
   const { variants, more = [] } = ACTIONS[kind];
   const fields = [...Object.values(variants ?? { only: fieldsOf(kind) }).flat(), ...more];
-  const known = new Set(fields.map(([name]) => name));
-  const kept = Object.fromEntries(Object.entries(settings).filter(([name]) => !known.has(name)));
+  const shown = new Set(fields.map(([name]) => name));
+  const kept = Object.fromEntries(Object.entries(settings).filter(([name]) => !shown.has(name)));
   const body = h("div", { class: "stack" });
+  const rest = more.map((one) => control(kind, one, settings));
   let variant = variantOf(kind, settings);
-  let controls = [];
+  let main = [];
 
   function build() {
-    const main = fieldsOf(kind, variant).map((one) => control(kind, one, settings));
-    const rest = more.map((one) => control(kind, one, settings));
-    controls = [...main, ...rest];
-    body.replaceChildren(...main.map(({ element }) => element),
-      ...(rest.length ? [h("details", { class: "options", open: rest.some(({ filled }) => filled) },
-        h("summary", {}, t("bind.more")), h("div", { class: "stack" }, rest.map(({ element }) => element)))] : []));
+    main = fieldsOf(kind, variant).map((one) => control(kind, one, settings));
+    body.replaceChildren(...main.map(({ element }) => element));
   }
 
   build();
@@ -32,10 +30,12 @@ export function actionForm(kind, settings) {
           variant = chosen;
           build();
         }),
-      body),
+      body,
+      rest.length > 0 && h("details", { class: "options", open: rest.some(({ filled }) => filled) },
+        h("summary", {}, t("bind.more")), h("div", { class: "stack" }, rest.map(({ element }) => element)))),
     read() {
       const read = { ...kept };
-      for (const { name, value } of controls) {
+      for (const { name, value } of [...main, ...rest]) {
         const given = value();
         if (given !== undefined) read[name] = given;
       }
@@ -73,6 +73,15 @@ const MAKERS = {
     const read = () => (input.value === "" || Number(input.value) === usual ? undefined : Number(input.value));
     return { input, read };
   },
+  amount(given, { usual, example = "" }) {
+    const input = h("input", { type: "text", value: given ?? "", placeholder: usual ?? example,
+      autocomplete: "off" });
+    return { input, read: () => {
+      const written = input.value.trim();
+      const value = /^-?\d+(\.\d+)?$/.test(written) ? Number(written) : written;
+      return value === "" || value === usual ? undefined : value;
+    } };
+  },
   choice(given, { options, usual }) {
     const words = (one) => (has(`choice.${one}`) ? t(`choice.${one}`) : String(one));
     const input = select(options.map((one) => [String(one), words(one)]), String(given ?? options[0]), null);
@@ -80,9 +89,8 @@ const MAKERS = {
     return { input, read: () => (chosen() === usual ? undefined : chosen()) };
   },
   check(given, _, label) {
-    const input = h("input", { type: "checkbox", checked: given ?? false });
-    const whole = h("label", { class: "check" }, input, h("span", {}, label));
-    return { input, whole, read: () => input.checked || undefined };
+    let on = given ?? false;
+    return { whole: check(label, on, (now) => (on = now)), read: () => on || undefined };
   },
   numbers(given, { first, step = 1 }, label) {
     const inputs = [0, 1].map((place) => h("input", { type: "number", step, value: (given ?? first)[place],
@@ -92,7 +100,7 @@ const MAKERS = {
     return { input: inputs[0], whole: element, read: () => inputs.map((one) => Number(one.value)) };
   },
   keys(given) {
-    const made = keysField([given ?? ""].flat().join(", "), () => {});
+    const made = keysField([given ?? ""].flat().join(", "));
     const read = () => {
       const chords = made.read().split(/\s*,\s*/).filter(Boolean);
       return chords.length > 1 ? chords : chords[0];

@@ -67,8 +67,3 @@ export function duration(seconds) {
   if (seconds < 90) return t("time.seconds", { n: Math.max(1, Math.round(seconds)) });
   return t("time.minutes", { n: Math.round(seconds / 60) });
 }
-
-/** Day and time, short. */
-export function moment(date) {
-  return new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(new Date(date));
-}

@@ -14,7 +14,7 @@ const NAMES = {
 const MODIFIERS = { Control: "ctrl", Shift: "shift", Alt: "alt", Meta: "super", AltGraph: "alt_gr" };
 
 /** Keys that cannot be caught everywhere, offered as suggestions. */
-export const SUGGESTED = [
+const SUGGESTED = [
   "left", "right", "up", "down", "space", "enter", "escape", "page_up", "page_down", "play_pause",
   "next", "previous",
   "volume_up", "volume_down", "mute", "ctrl+c", "ctrl+v", "ctrl+z", "alt+tab", "super", "f5", "f11",
@@ -25,7 +25,7 @@ export const SUGGESTED = [
  *
  * A sign is the name of the key that types it, so Shift is told only beside letters and named keys.
  */
-export function chordOf(event) {
+function chordOf(event) {
   if (event.key in MODIFIERS || event.key === "Dead" || event.key === "Unidentified") return null;
   const name = NAMES[event.key] ?? event.key.toLowerCase();
   const sign = event.key.length === 1 && event.key !== " " && event.key.toLowerCase() === event.key.toUpperCase();
@@ -36,11 +36,11 @@ export function chordOf(event) {
 }
 
 /** A field for a chord: typed, chosen from a list, or caught by pressing it. */
-export function keysField(value, changed) {
+export function keysField(value) {
   const id = `keys-${(keysField.made = (keysField.made ?? 0) + 1)}`;
   const list = h("datalist", { id }, SUGGESTED.map((one) => h("option", { value: one })));
   const input = h("input", { type: "text", value, list: id, autocomplete: "off", spellcheck: "false",
-    placeholder: "ctrl+s", onchange: () => changed(input.value) });
+    placeholder: "ctrl+s" });
   const catcher = button(t("keys.press"), { icon: "keyboard", data: { keys: "" }, onclick: () => {
     catcher.classList.add("catching");
     catcher.querySelector("span").textContent = t("keys.now");
@@ -58,7 +58,6 @@ export function keysField(value, changed) {
     const chord = chordOf(event);
     if (chord === null) return;
     input.value = chord;
-    changed(chord);
     say(chord);
     done();
   });

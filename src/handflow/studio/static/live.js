@@ -9,12 +9,12 @@ import { Link } from "./link.js";
 import { Measured } from "./measured.js";
 import { store } from "./store.js";
 
-const MESSAGES = ["seen", "take", "rejected", "event", "armed", "did", "layer", "error"];
+const MESSAGES = ["seen", "take", "rejected", "event", "armed", "did", "layer", "mode", "error"];
 
 /** Events are named as the server's messages; "change" tells of camera and connection. */
 class Live extends EventTarget {
   video = h("video", { playsinline: true, muted: true, autoplay: true, disablepictureinpicture: true });
-  picture = h("canvas", { hidden: true }); // what the server's own camera shows
+  picture = h("canvas", { hidden: true, width: 0, height: 0 }); // what the server's own camera shows
   measured = new Measured();
   camera = new Camera(this.video);
   link = new Link();
@@ -25,6 +25,7 @@ class Live extends EventTarget {
   #frames = new Frames(this.video, (bytes) => this.link.send(bytes), this.measured);
   #mode = { type: "look" };
   #frameTime = 0;
+  #shown = false; // whether the server's own camera has shown a picture
 
   constructor() {
     super();
@@ -74,12 +75,13 @@ class Live extends EventTarget {
 
   /** Whether pictures come and are answered. */
   get running() {
-    return this.link.ready && (this.ownCamera || this.camera.on);
+    return this.link.ready && (this.ownCamera ? this.#shown : this.camera.on);
   }
 
   /** Takes the server's own camera, or leaves it, so that one of the browser's can be started. */
   useOwnCamera(own) {
     this.ownCamera = own;
+    this.#shown = false;
     this.picture.hidden = !own;
     this.video.hidden = own;
     if (own) this.camera.stop();
@@ -97,6 +99,7 @@ class Live extends EventTarget {
     this.measured.reset();
     // Nobody may know any longer that a page waits for a studio: keys are pressed again only when asked for.
     if (this.#mode.acting === "armed") this.#mode = { ...this.#mode, acting: "dry" };
+    this.#shown = false;
     if (this.ownCamera) this.send({ type: "source", camera: "server" });
     if (this.#mode.type !== "look") this.send(this.#mode);
   }
@@ -136,10 +139,13 @@ class Live extends EventTarget {
 
   async #show(bytes) {
     const bitmap = await createImageBitmap(new Blob([bytes], { type: "image/jpeg" }));
-    this.picture.width = bitmap.width;
-    this.picture.height = bitmap.height;
+    const { width, height } = bitmap;
+    const another = !this.#shown || this.picture.width !== width || this.picture.height !== height;
+    if (another) Object.assign(this.picture, { width, height });
+    this.#shown = true;
     this.picture.getContext("2d").drawImage(bitmap, 0, 0);
     bitmap.close();
+    if (another) this.#changed();
   }
 }
 

@@ -50,6 +50,7 @@ async function route({ focus = true } = {}) {
   const [slug, name] = address();
   shown?.leave();
   shown = null;
+  document.querySelectorAll("dialog[open]").forEach((dialog) => dialog.close()); // they asked about the page before
   try {
     if (slug) await store.open(slug);
     else {
@@ -57,13 +58,13 @@ async function route({ focus = true } = {}) {
       await store.loadState();
     }
   } catch (error) {
-    if (error.status === 404) {
-      toast(t("projects.unknown", { name: slug }), { kind: "bad" });
-      go("");
-    } else if (isThere()) toast(error.message, { kind: "bad" });
+    if (!isThere()) return; // the banner says so; when somebody is there again, so is the page
+    toast(error.status === 404 ? t("projects.unknown", { name: slug }) : error.message, { kind: "bad" });
+    if (slug) go("");
     return;
   }
   const [nowSlug, nowName] = address();
+  if (slug && store.slug !== slug) return; // another one was opened meanwhile
   if (nowSlug === slug && nowName === name && shown === null) show(slug ? name : "projects", focus);
 }
 
@@ -133,6 +134,8 @@ function repaint() {
 }
 
 function banner(kind) {
+  if (parts.banner.dataset.kind === kind) return; // said once
+  parts.banner.dataset.kind = kind;
   parts.banner.hidden = !kind;
   if (!kind) return;
   const [title, text] = [t(`${kind}.title`), t(`${kind}.text`)];
@@ -147,7 +150,7 @@ store.addEventListener("change", () => {
 server.addEventListener("gone", () => banner("gone"));
 server.addEventListener("locked", () => banner("locked"));
 server.addEventListener("there", () => {
-  banner(null);
+  banner("");
   if (shown) store.refresh().catch(() => {});
   else route();
 });

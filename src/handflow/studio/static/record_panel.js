@@ -44,7 +44,7 @@ export function recordPanel(recorder) {
       : gesture === BACKGROUND && !active ? t("record.idle.choose")
         : t("record.target", { gesture: shown(gesture) });
     target.dataset.hue = gesture === null ? "none" : store.hue(gesture);
-    hint.textContent = t(`record.how.${settings.how}.hint`);
+    hint.textContent = active && gesture === BACKGROUND ? t("record.idle") : t(`record.how.${settings.how}.hint`);
   }
 
   update();

@@ -105,7 +105,11 @@ export class Recorder extends EventTarget {
   }
 
   #seen({ recorder, hands }) {
-    if (!this.active || !recorder) return;
+    if (!this.active) return;
+    if (!recorder) {
+      if (this.#phase !== "idle") this.#end(); // it had to give up, and has said why
+      return;
+    }
     const { phase, count, progress } = recorder;
     this.#view.count(phase === "countdown" ? count : 0);
     this.#view.progress(phase === "recording" ? progress : null);
@@ -176,6 +180,7 @@ export class Recorder extends EventTarget {
       this.#end();
       this.#view.note(t("record.interrupted"), "rejected");
     } else {
+      this.#phase = "idle";
       this.#view.frame("");
       this.#view.count(0);
       this.#view.progress(null);

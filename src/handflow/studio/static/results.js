@@ -4,13 +4,14 @@ import { of } from "./api.js";
 import { listed, number, percent, t } from "./i18n.js";
 import { icon } from "./icons.js";
 import { BACKGROUND, store } from "./store.js";
-import { shown } from "./takes.js";
+import { openTake, shown } from "./takes.js";
 import { thumb } from "./thumbs.js";
 import { button, h } from "./ui.js";
 
+/** Takes of a gesture below which more are asked for. */
+export const FEW = 3;
 const VERY_GOOD = 0.95;
 const GOOD = 0.85;
-const FEW = 3; // takes of a gesture below which more are asked for
 const FEW_NAMES = 4; // at the head of a table, side by side
 const TOLD = 5; // pieces of advice of a kind: more would hide what matters
 
@@ -21,7 +22,8 @@ function gradeOf({ accuracy }) {
 }
 
 function counted({ accuracy, right, tested }) {
-  return accuracy === null ? t("result.single") : t("result.counted", { right, n: tested });
+  if (accuracy === null) return t("result.single");
+  return right === null ? t("result.told", { n: tested }) : t("result.counted", { right, n: tested });
 }
 
 /** How good a model is, in a sentence or two. */
@@ -31,7 +33,7 @@ export function verdict(model) {
 
 /** Everything there is to say about a model, for the train page. */
 export function results(model, go) {
-  const { accuracy, interval } = model;
+  const { accuracy, interval, right } = model;
   const report = { href: `/api/${of(store.slug, "model", "report.html")}`, target: "_blank", rel: "noopener" };
   return h("div", { class: "stack results" },
     h("section", { class: "card verdict", "aria-label": t("result.title"), data: { grade: gradeOf(model) } },
@@ -44,19 +46,18 @@ export function results(model, go) {
     advice(model, go),
     model.confusion && confusion(model.confusion),
     h("p", { class: "hint row" },
-      t("result.honest"), h("a", report, t("result.report"))));
+      right !== null && t("result.honest"), h("a", report, t("result.report"))));
 }
 
 function advice(model, go) {
-  const pairs = model.pairs.slice(0, TOLD).map(({ gestures, chance }) =>
-    item("warning", t("advice.alike",
-      { first: shown(gestures[0]), second: shown(gestures[1]), chance: percent(chance) })));
+  const pairs = model.pairs.slice(0, TOLD).map(({ gestures, chance }) => item("warning", alike(gestures, chance)));
   const misfits = model.misfits.slice(0, TOLD).map((misfit) => misfitItem(misfit, go));
   const thin = Object.keys(model.needs_more).map((name) => model.per_gesture.find((one) => one.gesture === name))
     .filter(Boolean).slice(0, TOLD).map(({ gesture, takes, tested, right }) =>
       item("info", takes < FEW || !tested
         ? t("advice.few", { gesture: shown(gesture), n: takes })
-        : t("advice.weak", { gesture: shown(gesture), share: percent(right / tested) })));
+        : t(gesture === BACKGROUND ? "advice.weak.nothing" : "advice.weak",
+          { gesture: shown(gesture), share: percent(right / tested) })));
   const idle = store.gestures.some((one) => one.name === BACKGROUND && one.takes.length) ? []
     : [item("info", t("advice.idle"))];
   const doubted = store.gestures.flatMap((one) => one.takes).filter((take) => take.doubts.length).length;
@@ -69,6 +70,16 @@ function advice(model, go) {
     h("h2", {}, t("advice.title")),
     all.length ? h("ul", { class: "advice" }, all)
       : h("p", { class: "row" }, icon("check"), t("advice.none")));
+}
+
+/** Two that look alike; nobody can make what is meant to be nothing different. */
+function alike(gestures, chance) {
+  const [first, second] = gestures;
+  if (!gestures.includes(BACKGROUND)) {
+    return t("advice.alike", { first: shown(first), second: shown(second), chance: percent(chance) });
+  }
+  const gesture = shown(first === BACKGROUND ? second : first);
+  return t("advice.alike.nothing", { gesture, chance: percent(chance) });
 }
 
 /** Pairs of gestures of which takes of one were taken for the other, beside those that `pairs` tells of. */
@@ -94,7 +105,9 @@ function misfitItem({ clip, label, looks_like: other, same_as: twin }, go) {
   const text = twin
     ? t("advice.twin", { gesture: shown(label), other: shown(other) })
     : t("advice.misfit", { gesture: shown(label), other: shown(other) });
-  return item("warning", text, take && h("span", { class: "take-small" }, thumb(store.slug, take)), look(go));
+  if (!take) return item("warning", text, look(go));
+  return item("warning", text, h("span", { class: "take-small" }, thumb(store.slug, take)),
+    button(t("advice.look"), { kind: "link", onclick: () => openTake(label, take, shown(label)) }));
 }
 
 function look(go) {

@@ -53,7 +53,7 @@ export function stage(signal, { bar = true, warnings = true } = {}) {
 
   function changed() {
     shape();
-    const state = live.ownCamera ? "on" : live.camera.state;
+    const state = !live.ownCamera ? live.camera.state : live.running ? "on" : "starting";
     picture.dataset.state = LINK.has(live.link.state) ? live.link.state : state;
     const told = troubleOf(picture.dataset.state);
     if (asked !== picture.dataset.state) {
@@ -67,8 +67,9 @@ export function stage(signal, { bar = true, warnings = true } = {}) {
   }
 
   function shape() {
-    const { videoWidth, videoHeight } = live.video;
-    if (!live.ownCamera && videoWidth) picture.style.aspectRatio = `${videoWidth} / ${videoHeight}`;
+    const [width, height] = live.ownCamera ? [live.picture.width, live.picture.height]
+      : [live.video.videoWidth, live.video.videoHeight];
+    if (width) picture.style.aspectRatio = `${width} / ${height}`;
   }
 
   function often() {

@@ -9,6 +9,7 @@ class Store extends EventTarget {
   state = null; // of /api/state
   project = null; // of /api/projects/S
 
+  #wishes = 0; // counts projects that were opened and closed: only the last one counts
   #refreshing = null;
   #again = false;
 
@@ -18,12 +19,16 @@ class Store extends EventTarget {
   }
 
   async open(slug) {
+    const wish = ++this.#wishes;
     if (this.project?.slug !== slug) this.project = null;
-    this.project = await api("GET", of(slug));
+    const project = await api("GET", of(slug));
+    if (wish !== this.#wishes) return;
+    this.project = project;
     this.#tell();
   }
 
   close() {
+    this.#wishes += 1;
     this.project = null;
   }
 

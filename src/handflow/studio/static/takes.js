@@ -20,17 +20,18 @@ export function reason(doubt) {
 
 /** Runs something that changes takes; says what came of it and offers to take it back. */
 export async function change(run, told) {
+  const { slug } = store; // the page may show another project when it is taken back
   const done = await attempt(async () => {
     await run();
     await store.refresh();
   });
-  if (done && told) toast(told, { action: t("undo"), run: undo });
+  if (done && told) toast(told, { action: t("undo"), run: () => undo(slug) });
   return done;
 }
 
-/** Takes the last change back. */
-export async function undo() {
-  if (await change(() => api("POST", of(store.slug, "undo"), {}))) say(t("undone"));
+/** Takes the last change of a project back. */
+export async function undo(slug = store.slug) {
+  if (await change(() => api("POST", of(slug, "undo"), {}))) say(t("undone"));
 }
 
 /** Deletes a take. */
@@ -59,7 +60,7 @@ export function takeItem(gesture, take, place, again) {
       type: "button", class: "take-button", title: reasons.join("\n"),
       "aria-label": [name, ...reasons].join(". "), onclick: open,
       onkeydown: (event) => {
-        if (event.key === "Delete" || event.key === "Backspace") remove(take);
+        if (!event.repeat && (event.key === "Delete" || event.key === "Backspace")) remove(take);
       },
     }, thumb(store.slug, take), h("span", { class: "take-seconds" }, t("seconds", { n: number(take.seconds, 1) })),
     reasons.length > 0 && h("span", { class: "take-doubt" }, icon("warning"))),
@@ -95,7 +96,8 @@ export function acceptTakes(element, gesture) {
   });
 }
 
-function openTake(gesture, take, name, again) {
+/** Shows a take large, with what can be done about it. `again`, where there is a way to, records it anew. */
+export function openTake(gesture, take, name, again) {
   return dialog(name, (close) => {
     const to = select(store.gestures.map((one) => [one.name, shown(one.name)]), gesture,
       (wish) => (go.disabled = wish === gesture), { id: "take-belongs" });

@@ -3,7 +3,7 @@
 import { icon } from "./icons.js";
 import { t } from "./i18n.js";
 
-const PROPERTIES = new Set(["value", "checked", "disabled", "hidden", "draggable", "indeterminate", "tabIndex"]);
+const PROPERTIES = new Set(["value", "checked", "disabled", "hidden", "draggable"]);
 
 /** An element: `on…` are listeners, `data…` go to dataset, what is null or false is left out. */
 export function h(tag, props = {}, ...children) {
@@ -78,10 +78,11 @@ export function toast(text, { kind = "", action, run } = {}) {
   toasts.append(note);
   let timer = setTimeout(gone, action ? 10_000 : kind === "bad" ? 12_000 : 5000);
   const stay = () => clearTimeout(timer);
+  const leave = () => { stay(); timer = setTimeout(gone, 3000); };
   note.addEventListener("pointerenter", stay);
   note.addEventListener("focusin", stay);
-  note.addEventListener("pointerleave", () => (timer = setTimeout(gone, 3000)));
-  return gone;
+  note.addEventListener("pointerleave", leave);
+  note.addEventListener("focusout", leave);
 }
 
 /** Runs something and says what goes wrong; resolves to whether it went well. */
@@ -106,7 +107,12 @@ export function dialog(title, build, { wide = false } = {}) {
         button("", { icon: "close", kind: "bare", label: t("close"), onclick: () => close(undefined) })));
     box.append(build(close));
     box.addEventListener("close", () => { box.remove(); resolve(result); });
-    box.addEventListener("click", (event) => { if (event.target === box) close(undefined); });
+    let outside = false; // where the pointer went down: who marks a text may let it go there
+    box.addEventListener("pointerdown", ({ clientX: x, clientY: y }) => {
+      const { left, right, top, bottom } = box.getBoundingClientRect();
+      outside = x < left || x > right || y < top || y > bottom;
+    });
+    box.addEventListener("click", ({ target }) => { if (outside && target === box) close(undefined); });
     document.body.append(box);
     box.showModal();
     const first = box.querySelector("[data-first]");

@@ -1,7 +1,7 @@
 // Step 5: what gestures do. Rehearsed or in earnest, with the camera beside.
 
 import { api, of } from "../api.js";
-import { ACTIONS, opened } from "../actions.js";
+import { ACTIONS, known, opened } from "../actions.js";
 import { editBinding } from "../binding_editor.js";
 import { describe } from "../describe.js";
 import { t } from "../i18n.js";
@@ -29,8 +29,10 @@ export function page({ signal, go }) {
   const actingHint = h("p", { class: "hint" });
   const ways = ["off", "dry", "armed"].map((one) => [one, t(`acting.${one}`)]);
   const acting = segments(t("bind.acting"), ways, "off", act);
+  let asked = "off";
 
   function act(how) {
+    asked = how;
     tell(how);
     live.mode = { type: "try", acting: how, keep_frames: kept().pictures };
   }
@@ -49,15 +51,20 @@ export function page({ signal, go }) {
     view.shout(shown(detail.gesture), store.hue(detail.gesture));
   }, { signal });
   live.addEventListener("change", () => {
-    const wasArmed = acting.querySelector(":checked").value === "armed";
-    if (!wasArmed || live.mode.acting === "armed") return;
-    tell(live.mode.acting);
-    toast(t("acting.back"));
-    say(t("acting.back"));
+    if (!live.link.ready) tell("off");
+    if (asked === "armed" && live.mode.acting === "dry") toast(t("acting.back"));
+    asked = live.mode.acting;
+  }, { signal });
+  // What is done may be less than what was asked for; that nothing is done is said by the mode alone.
+  live.addEventListener("mode", ({ detail }) => {
+    if (detail.mode !== "try" || live.mode.acting === "off") tell("off");
+  }, { signal });
+  live.addEventListener("armed", ({ detail: { acting: how } }) => {
+    tell(how);
+    if (how === "off") live.remember({ ...live.mode, acting: how });
   }, { signal });
   live.addEventListener("did", ({ detail }) => noted(detail), { signal });
   live.addEventListener("layer", ({ detail }) => line(t("bind.mode", { mode: detail.layer }), "mode"), { signal });
-  live.addEventListener("error", () => live.mode.acting && live.mode.acting !== "off" && act("off"), { signal });
 
   function noted({ gesture, action, outcome, why }) {
     const kind = outcome.replace(" ", "-");
@@ -93,15 +100,16 @@ export function page({ signal, go }) {
 
   async function edit(given) {
     if (await editBinding(store.project.bindings.kinds, given)) {
-      await changed(async () => {});
-      toast(t("bind.saved"));
+      await attempt(async () => {
+        await store.refresh();
+        toast(t("bind.saved"));
+      });
     }
   }
 
   async function test(gesture) {
-    await changed(async () => {
-      const outcomes = await api("POST", of(store.slug, "bindings", "test"), { gesture });
-      for (const outcome of [outcomes.outcomes ?? outcomes].flat()) noted(outcome);
+    await attempt(async () => {
+      for (const outcome of await api("POST", of(store.slug, "bindings", "test"), { gesture })) noted(outcome);
     });
   }
 
@@ -116,14 +124,15 @@ export function page({ signal, go }) {
     return h("li", { class: "card binding", data: { hue: store.hue(gesture), enabled: binding.enabled ?? true } },
       h("div", { class: "card-head" }, h("h2", {}, h("i", { class: "hue" }), shown(gesture)),
         h("ul", { class: "does" }, binding.do.map((action) =>
-          h("li", {}, icon(ACTIONS[opened(action)[0]]?.icon ?? "code"), h("span", {}, describe(action))))),
+          h("li", {}, icon(known(action) ? ACTIONS[opened(action)[0]].icon : "code"),
+            h("span", {}, describe(action))))),
         binding.enabled === false && h("p", { class: "hint" }, t("bind.disabled")),
         locked && h("p", { class: "hint" }, t("bind.locked"))),
       !locked && h("span", { class: "card-buttons" },
         button(t("bind.test"), { icon: "play", kind: "quiet",
           label: t("bind.test.label", { gesture: shown(gesture) }), onclick: () => test(gesture) }),
-        button("", { icon: "pencil", kind: "bare", label: t("bind.edit", { gesture: shown(gesture) }),
-          onclick: () => edit({ binding, number: place }) }),
+        binding.do.every(known) && button("", { icon: "pencil", kind: "bare",
+          label: t("bind.edit", { gesture: shown(gesture) }), onclick: () => edit({ binding, number: place }) }),
         button("", { icon: "trash", kind: "bare", label: t("bind.delete", { gesture: shown(gesture) }),
           onclick: () => changed(() => api("DELETE", of(store.slug, "bindings", place))) })));
   }

@@ -101,7 +101,7 @@ export function page({ signal }) {
       recorder.press();
     } else if (event.key === "Escape" && recorder.active) {
       recorder.stop();
-    } else if (event.key.toLowerCase() === "z" && (event.ctrlKey || event.metaKey)) {
+    } else if (event.key.toLowerCase() === "z" && !event.shiftKey && (event.ctrlKey || event.metaKey)) {
       if (event.target.closest("input, textarea")) return; // there it takes back what was typed
       event.preventDefault();
       undo();
@@ -116,7 +116,7 @@ export function page({ signal }) {
       h("section", { class: "stack side", "aria-label": t("step.gestures") },
         h("div", { class: "row apart" },
           h("h1", {}, t("gestures.title")),
-          button(t("undo"), { icon: "undo", kind: "quiet", onclick: undo })),
+          button(t("undo"), { icon: "undo", kind: "quiet", onclick: () => undo() })),
         h("p", { class: "lead" }, t("gestures.lead")),
         add, ideas, list)),
     update,

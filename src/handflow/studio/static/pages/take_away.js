@@ -4,7 +4,7 @@ import { api, of } from "../api.js";
 import { t } from "../i18n.js";
 import { icon } from "../icons.js";
 import { store } from "../store.js";
-import { attempt, button, confirm, h, keepFocus, say, toast } from "../ui.js";
+import { attempt, button, confirm, h, keepFocus, toast } from "../ui.js";
 
 const PARTS = [
   ["all", "box"], ["model", "learn"], ["onnx", "code"], ["dataset", "film"], ["bindings", "link"],
@@ -15,7 +15,6 @@ export function page({ go }) {
   const copy = button(t("take.copy"), { icon: "copy", onclick: async () => {
     await navigator.clipboard.writeText(command.textContent);
     toast(t("take.copied"));
-    say(t("take.copied"));
   } });
   const parts = h("ul", { class: "parts" });
   const told = h("p", { class: "hint" });

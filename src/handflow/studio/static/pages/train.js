@@ -2,16 +2,15 @@
 
 import { api, isThere, of } from "../api.js";
 import { drawLoss } from "../charts.js";
-import { duration, t } from "../i18n.js";
+import { duration, listed, t } from "../i18n.js";
 import { icon } from "../icons.js";
-import { results, verdict } from "../results.js";
+import { FEW, results, verdict } from "../results.js";
 import { store } from "../store.js";
 import { shown } from "../takes.js";
 import { attempt, button, h, keepFocus, say, segments, toast } from "../ui.js";
 
 const KINDS = ["few-shot", "landmark", "auto"];
 const OFTEN = 300; // ms between looks at a training
-const FEW = 3; // takes of a gesture below which more are asked for
 
 export function page({ signal, go }) {
   const ready = h("section", { class: "stack" });
@@ -98,7 +97,7 @@ export function page({ signal, go }) {
     const go_ = button(t(model ? "train.again" : "train.start"), { icon: "learn",
       kind: !model || stale() ? "primary big" : "big", onclick: start, disabled: lacks !== null });
     const thin = store.meant.filter((one) => one.takes.length > 0 && one.takes.length < FEW)
-      .map((one) => one.name);
+      .map((one) => t("quoted", { name: shown(one.name) }));
     const ways = KINDS.map((one) => [one, t(`train.kind.${one}`), "", possible[one]]);
     keepFocus(ready, () => ready.replaceChildren(
       h("div", { class: "card stack train-card" },
@@ -108,7 +107,7 @@ export function page({ signal, go }) {
         lacks ? h("div", { class: "row" }, icon("info"), h("span", {}, lacks),
           button(t("step.gestures"), { icon: "hand", onclick: () => go(store.slug, "gestures") }))
           : thin.length > 0
-            && h("p", { class: "hint" }, t("train.thin", { n: thin.length, names: thin.join(", ") })),
+            && h("p", { class: "hint" }, t("train.thin", { n: thin.length, names: listed(thin) })),
         go_,
         h("details", { class: "options" }, h("summary", {}, t("train.kind")),
           segments(t("train.kind"), ways, kind, (chosen) => {

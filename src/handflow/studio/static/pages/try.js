@@ -28,6 +28,7 @@ export function page({ signal, go, reached }) {
   const legend = h("ul", { class: "legend" });
   const news = h("div", { class: "row news", hidden: true });
   let lessons = 0;
+  let tries = false; // whether the server does
 
   live.mode = { type: "try", acting: "off", keep_frames: kept().pictures };
   signal.addEventListener("abort", () => (live.mode = { type: "look" }));
@@ -39,6 +40,22 @@ export function page({ signal, go, reached }) {
   }, { signal });
   live.addEventListener("event", ({ detail }) => happened(detail), { signal });
   live.addEventListener("take", ({ detail }) => learned(detail), { signal });
+  live.addEventListener("mode", ({ detail }) => modeChanged(detail.mode), { signal });
+  live.addEventListener("change", () => (tries &&= live.link.ready), { signal });
+
+  /** The server counts events anew when it begins to try; where it had to stop, it is asked to begin again. */
+  function modeChanged(mode) {
+    if (mode === "try") for (const one of list.querySelectorAll("button")) one.ariaDisabled = "true";
+    else if (tries) live.mode = live.mode;
+    tries = mode === "try";
+  }
+
+  /** Tells the server; whether it heard. */
+  function tell(message) {
+    const heard = live.send(message);
+    if (!heard) toast(t("gone.title"), { kind: "bad" });
+    return heard;
+  }
 
   function happened(event) {
     reached("try");
@@ -54,8 +71,7 @@ export function page({ signal, go, reached }) {
       button(t("try.wrong"), { kind: "quiet", label: t("try.wrong.label", { gesture: shown(event.gesture) }),
         onclick: ({ currentTarget: told }) => {
           if (told.ariaDisabled) return; // not `disabled`: that would lose the focus
-          told.ariaDisabled = "true";
-          live.send({ type: "wrong", event: event.id });
+          if (tell({ type: "wrong", event: event.id })) told.ariaDisabled = "true";
         } }));
     list.prepend(item);
     while (list.children.length > KEPT) list.lastChild.remove();
@@ -100,7 +116,7 @@ export function page({ signal, go, reached }) {
             select(gestures.map((name) => [name, shown(name)]), missed, (name) => (missed = name),
               { "aria-label": t("try.missed.which") }),
             button(t("try.missed.button"), { icon: "plus",
-              onclick: () => live.send({ type: "missed", gesture: missed }) })))),
+              onclick: () => tell({ type: "missed", gesture: missed }) })))),
       h("section", { class: "card stack tight time", "aria-label": t("try.last") },
         h("div", { class: "row apart" }, h("h2", {}, t("try.last")), legend), canvas, latency),
       h("section", { class: "card stack tight", "aria-label": t("try.events") },
